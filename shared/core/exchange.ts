@@ -1,0 +1,143 @@
+import { ByteWriter } from "./byte-writer.ts";
+import { NO_BYTES } from "./bytes.ts";
+import { Json } from "./json.ts";
+import { Problem } from "./problem.ts";
+import { Usage } from "./usage.ts";
+
+export const CHAT: i32 = 0;
+export const COMPLETIONS: i32 = 1;
+export const EMBEDDINGS: i32 = 2;
+export const IMAGES: i32 = 3;
+
+/** A client's call, checked as far as no provider matters. */
+export class ClientRequest {
+  /** CHAT, COMPLETIONS, EMBEDDINGS or IMAGES. */
+  readonly endpoint: i32;
+  readonly body: Uint8Array;
+  /** `body`, an object. */
+  readonly json: Json;
+  /** The public model name asked for. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** `stream_options.include_usage`. */
+  readonly includeUsage: boolean;
+  /** Unix time in seconds, for answers that must tell when they were made. */
+  readonly created: i32;
+
+  constructor(endpoint: i32, body: Uint8Array, json: Json, created: i32) {
+    this.endpoint = endpoint;
+    this.body = body;
+    this.json = json;
+    this.created = created;
+    this.model = json.string("model", "");
+    this.stream = json.flag("stream");
+    const options = json.value("stream_options");
+    this.includeUsage = options != null && options.flag("include_usage");
+  }
+}
+
+/** A configured account at a vendor, as the gateway needs it. */
+export class Provider {
+  readonly name: string;
+  /** A name of the registry. */
+  readonly kind: string;
+  /** `host` or `host:port`. */
+  readonly authority: string;
+  /** The base URL's path without a slash at its end, and its query without `?`. */
+  readonly path: string;
+  readonly query: string;
+  readonly credentials: Array<string> = new Array<string>();
+  /** Milliseconds. */
+  firstTokenMs: i32 = 0;
+  idleMs: i32 = 0;
+  totalMs: i32 = 0;
+  /** The kind's own options (design: oneapi.yaml), or null. */
+  options: Json | null = null;
+  disabled: boolean = false;
+
+  constructor(name: string, kind: string, authority: string, path: string, query: string) {
+    this.name = name;
+    this.kind = kind;
+    this.authority = authority;
+    this.path = path;
+    this.query = query;
+  }
+
+  option(name: string, otherwise: string): string {
+    const options = this.options;
+    return options == null ? otherwise : options.string(name, otherwise);
+  }
+
+  /** Whether the option is there and false. */
+  refuses(name: string): boolean {
+    const options = this.options;
+    if (options == null) return false;
+    const member = options.value(name);
+    return member != null && !options.flag(name);
+  }
+}
+
+/** What is sent to the provider. The host adds `content-length`, and `:authority` from the provider. */
+export class ProviderRequest {
+  /** Path and query. */
+  path: string = "";
+  /** Names (lower case) and values in turn; all that the provider needs, its credential too. */
+  readonly headers: Array<string> = new Array<string>();
+  body: Uint8Array = NO_BYTES;
+
+  header(name: string, value: string): void {
+    this.headers.push(name);
+    this.headers.push(value);
+  }
+}
+
+/** The bytes may go on as they came. */
+export const PASS: i32 = 0;
+/** What was written to `out` takes the place of the bytes that came (it may be nothing). */
+export const REPLACED: i32 = 1;
+/** `problem` says why; what was written to `out` before still counts. */
+export const FAILED: i32 = 2;
+
+/**
+ * One attempt: a client call bound to one provider and one of its models. Made for the attempt, never shared; no method
+ * throws, and each takes time in proportion to the bytes it is given. Translation between OpenAI's wire format and the
+ * provider's is all that happens here: no routing, no clock, no limits.
+ */
+export abstract class Exchange {
+  readonly call: ClientRequest;
+  readonly provider: Provider;
+  /** The provider's name for the model. */
+  readonly model: string;
+  readonly usage: Usage = new Usage();
+  /** Why the last method answered false or FAILED. */
+  problem: Problem | null = null;
+  /** Of a stream: events that tell the client something have come (comments, pings and empty openings do not count). */
+  begun: boolean = false;
+  /** Of a stream: the provider said that the answer is complete. */
+  finished: boolean = false;
+  /** Bytes of answer text that came so far, for an estimate when the provider never says. */
+  producedBytes: i32 = 0;
+  /** What the client asks is refused when the target cannot express it (`unsupported: reject`), not dropped. */
+  strict: boolean = false;
+
+  constructor(call: ClientRequest, provider: Provider, model: string) {
+    this.call = call;
+    this.provider = provider;
+    this.model = model;
+  }
+
+  /** Fills in what to send with this credential (empty: none); false when the target cannot express the call (`problem`). */
+  abstract request(credential: string, out: ProviderRequest): boolean;
+
+  /** Translates a whole answer of status 2xx: PASS, REPLACED, or FAILED when it is none. Takes down `usage`. */
+  abstract response(body: Uint8Array, out: ByteWriter): i32;
+
+  /**
+   * Translates the next bytes of a stream, `chunk[0, length)`, cut anywhere: PASS, REPLACED or FAILED. `last` says that
+   * none will follow; a stream that ends before it is `finished` is FAILED. The chunk's memory may be used again after.
+   */
+  abstract chunk(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter): i32;
+
+  /** What an answer of status 400 and above says, in the client's terms. `retryAfter` is that header's value or empty. */
+  abstract failure(status: i32, body: Uint8Array, retryAfter: string): Problem;
+}

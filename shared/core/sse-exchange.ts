@@ -1,0 +1,50 @@
+import { ByteWriter } from "./byte-writer.ts";
+import { ClientRequest, Exchange, FAILED, PASS, Provider, REPLACED } from "./exchange.ts";
+import { providerError } from "./problem.ts";
+import { SseReader } from "./sse.ts";
+
+/** An exchange whose streams are server-sent events: it reads them, the provider's own class says what each means. */
+export abstract class SseExchange extends Exchange {
+  protected readonly reader: SseReader = new SseReader();
+  /** Set by `event` (or `comment`) when what goes to the client differs from what came. */
+  protected changed: boolean = false;
+
+  constructor(call: ClientRequest, provider: Provider, model: string) {
+    super(call, provider, model);
+  }
+
+  /** Takes the reader's event: writes what the client gets, sets `begun`, `finished`, `problem` and usage. */
+  protected abstract event(reader: SseReader, out: ByteWriter): void;
+
+  /** Takes a block without data (comments, blank lines). */
+  protected comment(_reader: SseReader, _out: ByteWriter): void {
+    this.changed = true;
+  }
+
+  /** The stream is over; `finished` may still be set (and the end written) if what came is complete in itself. */
+  protected ended(_out: ByteWriter): void {}
+
+  override chunk(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter): i32 {
+    const reader = this.reader;
+    const held = reader.isHolding();
+    this.changed = held;
+    reader.push(chunk, length, last);
+    while (reader.next()) {
+      if (reader.hasData) this.event(reader, out);
+      else this.comment(reader, out);
+      if (this.problem != null) return FAILED;
+    }
+    if (reader.overflow) {
+      this.problem = providerError("The provider sent an event that is too large.");
+      return FAILED;
+    }
+    if (last) {
+      this.ended(out);
+      if (!this.finished) {
+        this.problem = providerError("The provider's answer ended before it was complete.");
+        return FAILED;
+      }
+    }
+    return this.changed || reader.isHolding() ? REPLACED : PASS;
+  }
+}
