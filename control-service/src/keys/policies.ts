@@ -1,0 +1,65 @@
+import { type Kysely, sql } from "kysely";
+import type { Tables } from "../store/tables.ts";
+
+/** What a key may do, with its project and its user counted in. */
+export interface KeyPolicyRow {
+  readonly hash: string;
+  readonly id: string;
+  readonly project: string;
+  readonly user: string | null;
+  /** True when the key, its project or its user is disabled or gone. */
+  readonly disabled: boolean;
+  readonly expiresAt: Date | null;
+  /** Lists of patterns; a model must match every list. */
+  readonly models: readonly (readonly string[])[];
+  /** None: from everywhere. */
+  readonly allowedIps: readonly string[];
+}
+
+/** Finds the policies of keys by the SHA-256 of their secrets, in one statement; revoked and unknown ones are absent. */
+export async function findKeyPolicies(
+  database: Kysely<Tables>,
+  hashes: readonly string[],
+): Promise<Map<string, KeyPolicyRow>> {
+  if (hashes.length === 0) return new Map();
+  const rows = await database
+    .selectFrom("keys")
+    .leftJoin("projects", "projects.name", "keys.project")
+    .leftJoin("users", "users.name", "keys.user_name")
+    .where("keys.hash", "=", sql<string>`any(${hashes}::text[])`)
+    .where("keys.revoked_at", "is", null)
+    .select([
+      "keys.hash",
+      "keys.id",
+      "keys.project",
+      "keys.user_name",
+      "keys.disabled",
+      "keys.expires_at",
+      "keys.models",
+      "keys.allowed_ips",
+      "projects.settings as project_settings",
+      "projects.disabled as project_disabled",
+      "users.disabled as user_disabled",
+    ])
+    .execute();
+  return new Map(
+    rows.map((row) => {
+      const owners = [row.project_disabled, ...(row.user_name === null ? [] : [row.user_disabled])];
+      const lists = [row.models, row.project_settings?.models ?? null].filter((list) => list !== null);
+      return [
+        row.hash,
+        {
+          hash: row.hash,
+          id: row.id,
+          project: row.project,
+          user: row.user_name,
+          // A project or user that is gone joins as null and counts as disabled.
+          disabled: row.disabled || owners.some((disabled) => disabled !== false),
+          expiresAt: row.expires_at,
+          models: lists,
+          allowedIps: row.allowed_ips,
+        },
+      ];
+    }),
+  );
+}

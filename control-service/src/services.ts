@@ -1,0 +1,16 @@
+import type { Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import type { Vault } from "./secrets/vault.ts";
+import type { Database } from "./store/database.ts";
+
+/** What every part of the control service may use; made once in `serve`, or by a test with parts of its own. */
+export interface Services {
+  readonly database: Database;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The bearer token of `/admin/v1`. */
+  readonly adminToken: string;
+  /** The bearer token of the gateways. */
+  readonly gatewayToken: string;
+}

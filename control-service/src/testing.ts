@@ -1,0 +1,85 @@
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import pino, { type Logger } from "pino";
+import type { Clock } from "./clock.ts";
+import { Vault } from "./secrets/vault.ts";
+import type { Services } from "./services.ts";
+import type { Database } from "./store/database.ts";
+import { readMigrations } from "./store/migrations.ts";
+import { openPglite } from "./store/pglite.ts";
+import { openPostgres } from "./store/postgres.ts";
+
+/** A clock that stands still until a test turns it. */
+export class TestClock implements Clock {
+  #now = Date.parse("2026-01-01T00:00:00Z");
+
+  now(): number {
+    return this.#now;
+  }
+
+  advance(ms: number): void {
+    this.#now += ms;
+  }
+}
+
+export interface TestServices extends Services {
+  readonly clock: TestClock;
+}
+
+export const silentLogger: Logger = pino({ level: "silent" });
+
+/** Services on an empty database in memory, or on the database given. */
+export async function testServices(database?: Database): Promise<TestServices> {
+  return {
+    database: database ?? (await openPglite("memory://", readMigrations())),
+    vault: new Vault([randomBytes(32)]),
+    clock: new TestClock(),
+    logger: silentLogger,
+    adminToken: "admin-token-of-the-test",
+    gatewayToken: "gateway-token-of-the-test",
+  };
+}
+
+/** A kind of database that a suite runs on; `skip` is the reason why it cannot here. */
+export interface TestStore {
+  readonly name: string;
+  readonly skip: string | null;
+  open(): Promise<Database>;
+}
+
+/** Every store suite runs on each of these: `describe.each(testStores)`. */
+export const testStores: readonly TestStore[] = [
+  { name: "PGlite", skip: null, open: () => openPglite("memory://", readMigrations()) },
+  {
+    name: "PostgreSQL",
+    skip: process.env.TEST_DATABASE_URL ? null : "TEST_DATABASE_URL is not set",
+    open: openFreshPostgres,
+  },
+];
+
+/** Makes a database of its own on the test server, so that suites never meet; close drops it. */
+async function openFreshPostgres(): Promise<Database> {
+  const server = process.env.TEST_DATABASE_URL as string;
+  const name = `oneapi_test_${randomBytes(6).toString("hex")}`;
+  await runOn(server, `create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const database = await openPostgres(url.href, readMigrations(), silentLogger);
+  return {
+    ...database,
+    async close() {
+      await database.close();
+      await runOn(server, `drop database ${name} with (force)`);
+    },
+  };
+}
+
+async function runOn(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

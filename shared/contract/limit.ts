@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { usdSchema } from "./money.ts";
+
+const rateWindows = ["second", "minute", "hour", "day", "month"] as const;
+
+const count = z
+  .int({ error: "must be a whole number, 0 or more" })
+  .min(0, { error: "must be a whole number, 0 or more" });
+
+const rate = <Metric extends string>(metric: Metric) =>
+  z.strictObject({
+    metric: z.literal(metric),
+    window: z.enum(rateWindows, { error: `must be one of ${rateWindows.join(", ")}` }),
+    amount: count,
+  });
+
+const spendWindows = [...rateWindows, "none"] as const;
+
+/** At most `amount` of a metric within each window (aligned to UTC); an amount of 0 admits nothing. */
+export const limitSchema = z.discriminatedUnion(
+  "metric",
+  [
+    rate("requests"),
+    rate("tokens"),
+    z.strictObject({
+      metric: z.literal("spend"),
+      /** `none` is a prepaid balance. */
+      window: z.enum(spendWindows, { error: `must be one of ${spendWindows.join(", ")}` }),
+      amount: usdSchema,
+    }),
+    z.strictObject({ metric: z.literal("concurrency"), amount: count }),
+  ],
+  { error: "must be one of requests, tokens, spend, concurrency" },
+);
+
+export type LimitSettings = z.output<typeof limitSchema>;
+
+export const limitsSchema = z
+  .array(limitSchema, { error: "must be a list of limits" })
+  .max(32, { error: "must have at most 32 entries" })
+  .default([]);
