@@ -59,16 +59,20 @@ export function skipPlain(bytes: Uint8Array, from: i32, end: i32): i32 {
 
 /** The first index in [from, end) that holds `byte`, or -1. */
 export function findByte(bytes: Uint8Array, byte: i32, from: i32, end: i32): i32 {
-  if (ASC_TARGET === 0) {
-    const found = bytes.indexOf(byte, from);
-    return found < end ? found : -1;
-  }
   let at = from;
-  const base = bytes.dataStart;
-  while (at + 16 <= end) {
-    const stops = i8x16.bitmask(i8x16.eq(v128.load(base + (at as usize)), i8x16.splat(byte as i8)));
-    if (stops !== 0) return at + ctz<i32>(stops);
-    at += 16;
+  if (ASC_TARGET === 0) {
+    // `indexOf` knows no end: on the whole array it would run far past a short span, for each of a million keys.
+    if (end - from > 32) {
+      const found = bytes.subarray(from, end).indexOf(byte);
+      return found < 0 ? -1 : from + found;
+    }
+  } else {
+    const base = bytes.dataStart;
+    while (at + 16 <= end) {
+      const stops = i8x16.bitmask(i8x16.eq(v128.load(base + (at as usize)), i8x16.splat(byte as i8)));
+      if (stops !== 0) return at + ctz<i32>(stops);
+      at += 16;
+    }
   }
   while (at < end) {
     if ((bytes[at] as i32) === byte) return at;

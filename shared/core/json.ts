@@ -142,7 +142,7 @@ export class Json {
     while (at < this.end) {
       const c = this.source[at] as i32;
       if (c === 0x2e) break;
-      if (c < 48 || c > 57 || value > 214748363) return otherwise;
+      if (c < 48 || c > 57 || value > 214748364 || (value === 214748364 && c > 55)) return otherwise;
       value = value * 10 + (c - 48);
       at++;
     }
@@ -152,7 +152,7 @@ export class Json {
     return value;
   }
 
-  /** A whole number from 0 to 2^53; anything else is `otherwise`. For times and sequence numbers. */
+  /** A whole number from 0 to 2^53 - 1; anything else is `otherwise`. For times and sequence numbers. */
   whole(otherwise: f64): f64 {
     if (this.kind !== NUMBER || this.end - this.start > 16) return otherwise;
     let value: f64 = 0;
@@ -161,7 +161,8 @@ export class Json {
       if (c < 48 || c > 57) return otherwise;
       value = value * 10 + ((c - 48) as f64);
     }
-    return value;
+    // Above 2^53 an f64 holds even numbers only; 2^53 itself may be 2^53 + 1, rounded.
+    return value < 9007199254740992 ? value : otherwise;
   }
 
   /** Whether the string (or key) is empty, or the container has no child. */
