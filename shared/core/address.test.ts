@@ -156,6 +156,7 @@ describe("a range", () => {
     ["0.0.0.0/0", "255.1.2.3", "::1"],
     ["::/0", "ffff::1", "1.2.3.4"],
     ["::/64", "::1", "::ffff:1.2.3.4"],
+    ["::ffff:0:0/95", "::fffe:102:304", "1.2.3.4"],
   ])("%s holds %s and not %s", (range, inside, outside) => {
     expect(contains(range, inside)).toBe(true);
     expect(contains(range, outside)).toBe(false);

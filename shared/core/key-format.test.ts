@@ -58,6 +58,8 @@ describe("checksum", () => {
     for (const body of ["sk-oa-", "sk-oa-short", `sk-oa-${"a".repeat(31)}`, `sk-oa-${"a".repeat(33)}`]) {
       expect(over(body + expectedChecksum(body), hasValidChecksum)).toBe(false);
     }
+    const body = `sk-oa-${"a".repeat(32)}`;
+    expect(over(`${body}${expectedChecksum(body)}a`, hasValidChecksum)).toBe(false);
   });
 
   it("fails where a character is not of base62, though the checksum fits", () => {

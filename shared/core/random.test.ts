@@ -54,4 +54,6 @@ it("makes hex of any length, another each time", () => {
   expect(random.hex(7)).toMatch(/^[0-9a-f]{14}$/);
   const ids = new Set(Array.from({ length: 10_000 }, () => random.hex(16)));
   expect(ids.size).toBe(10_000);
+  // Every byte of an id varies, not only those of the first number.
+  for (let at = 0; at < 32; at += 2) expect(new Set([...ids].map((id) => id.slice(at, at + 2))).size).toBe(256);
 });
