@@ -6,5 +6,6 @@ export { ClientRequest, Exchange, Provider, ProviderRequest } from "./exchange.t
 export { Json } from "./json.ts";
 export { JsonWriter } from "./json-writer.ts";
 export { Problem } from "./problem.ts";
+export { clusterNames, orderName, orders, Route, RouteTarget } from "./route.ts";
 export { SseReader } from "./sse.ts";
 export { Usage } from "./usage.ts";

@@ -1,0 +1,154 @@
+import { createHmac } from "node:crypto";
+import {
+  type GatewayConfig,
+  type GatewayModel,
+  type GatewayProvider,
+  type ModelSettings,
+  milliseconds,
+  type ProviderSettings,
+} from "@oneapi/contract";
+import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/core";
+import { credentialPlace } from "../config/state.ts";
+import type { PricedModel } from "../ledger/price-book.ts";
+import type { Services } from "../services.ts";
+import type { Tables } from "../store/tables.ts";
+import type { ProviderEndpoint, ProviderOrder } from "../xds/clusters.ts";
+
+/** The configuration at one moment, in every form that gateways and the ledger need. Never changed once made. */
+export interface Snapshot {
+  readonly config: GatewayConfig;
+  /** The text of `config`, made once for all answers. */
+  readonly json: string;
+  readonly endpoints: ReadonlyMap<string, ProviderEndpoint>;
+  /** By the name of the aggregate cluster. */
+  readonly orders: ReadonlyMap<string, ProviderOrder>;
+  readonly prices: readonly PricedModel[];
+}
+
+/** Reads the configuration as it is now. */
+export async function readSnapshot(services: Services): Promise<Snapshot> {
+  // One transaction at this level sees one moment, so that no target names a provider that is not read.
+  const rows = await services.database.query
+    .transaction()
+    .setIsolationLevel("repeatable read")
+    .setAccessMode("read only")
+    .execute(async (transaction) => ({
+      providers: await transaction
+        .selectFrom("providers")
+        .select(["name", "settings", "credentials", "disabled"])
+        .orderBy("position")
+        .orderBy("name")
+        .execute(),
+      models: await transaction
+        .selectFrom("models")
+        .select(["name", "settings", "disabled"])
+        .orderBy("position")
+        .orderBy("name")
+        .execute(),
+      targets: await transaction.selectFrom("targets").selectAll().orderBy("model").orderBy("position").execute(),
+    }));
+  const providers = rows.providers.map(({ name, settings, credentials, disabled }) =>
+    gatewayProvider(
+      name,
+      settings,
+      credentials.map(({ sealed }) => services.vault.open(sealed, credentialPlace(name))),
+      disabled,
+    ),
+  );
+  const targets = Map.groupBy(rows.targets, ({ model }) => model);
+  const models = rows.models.map(({ name, settings, disabled }) =>
+    gatewayModel(name, settings, targets.get(name) ?? [], disabled),
+  );
+  // Keyed, so that the version, which metrics show, says nothing of the credentials that it covers.
+  const version = createHmac("sha256", services.gatewayToken)
+    .update(JSON.stringify([providers, models]))
+    .digest("hex")
+    .slice(0, 16);
+  const config: GatewayConfig = { version, providers, models };
+  return {
+    config,
+    json: JSON.stringify(config),
+    endpoints: new Map(rows.providers.map(({ name, settings }) => [name, providerEndpoint(name, settings)])),
+    orders: providerOrders(config),
+    prices: rows.models.map(({ name, settings }) => ({ name, price: settings.price })),
+  };
+}
+
+function gatewayProvider(
+  name: string,
+  settings: ProviderSettings,
+  credentials: string[],
+  disabled: boolean,
+): GatewayProvider {
+  const url = new URL(settings.base_url);
+  return {
+    name,
+    kind: settings.kind,
+    authority: url.host,
+    path: url.pathname.replace(/\/+$/, ""),
+    query: url.search.replace(/^\?/, ""),
+    credentials,
+    timeouts: {
+      connect_ms: milliseconds(settings.timeouts.connect),
+      first_token_ms: milliseconds(settings.timeouts.first_token),
+      idle_ms: milliseconds(settings.timeouts.idle),
+      total_ms: milliseconds(settings.timeouts.total),
+    },
+    options: settings.options,
+    disabled,
+  };
+}
+
+function gatewayModel(
+  name: string,
+  settings: ModelSettings,
+  targets: readonly Tables["targets"][],
+  disabled: boolean,
+): GatewayModel {
+  return {
+    name,
+    targets: targets.map(({ provider, upstream_model, priority, weight }) => ({
+      provider,
+      model: upstream_model,
+      priority,
+      weight,
+    })),
+    retries: settings.retries,
+    unsupported: settings.unsupported,
+    disabled,
+  };
+}
+
+function providerEndpoint(name: string, settings: ProviderSettings): ProviderEndpoint {
+  const url = new URL(settings.base_url);
+  const tls = url.protocol === "https:";
+  return {
+    name,
+    tls,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port) || (tls ? 443 : 80),
+    connectMs: milliseconds(settings.timeouts.connect),
+  };
+}
+
+/** Every order in which a gateway may try the targets of a model that are not disabled. */
+function providerOrders({ providers, models }: GatewayConfig): Map<string, ProviderOrder> {
+  const disabled = new Set(providers.filter((provider) => provider.disabled).map(({ name }) => name));
+  const found = new Map<string, ProviderOrder>();
+  for (const model of models) {
+    const targets = model.targets.filter(({ provider }) => !disabled.has(provider));
+    const route = new Route(
+      targets.map(({ provider, model, priority, weight }) => new RouteTarget(provider, model, priority, weight)),
+      model.retries,
+    );
+    for (const order of orders(route)) {
+      const clusters = clusterNames(route, order);
+      const attempts = order.map((target, attempt) => ({
+        provider: targets[target]?.provider as string,
+        cluster: clusters[attempt] as string,
+      }));
+      found.set(orderName(route, order), { name: orderName(route, order), attempts });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,83 @@
+import {
+  GATEWAY_PROTOCOL_VERSION,
+  MAX_WAIT_MS,
+  type Mistake,
+  type SyncRequest,
+  type SyncResponse,
+} from "@oneapi/contract";
+import type { Fleet } from "./fleet.ts";
+import { countUnauthenticated } from "./nodes.ts";
+
+/**
+ * Answers one sync as JSON text. Records are committed before; a request that asks for nothing new waits up to its
+ * `wait_ms` for something to tell, one that brings records or asks for keys is answered at once.
+ *
+ * @param gone fires when the gateway hangs up.
+ */
+export async function answerSync(fleet: Fleet, request: SyncRequest, gone: AbortSignal): Promise<string> {
+  const { node: name, epoch, keys, records } = request;
+  const node = fleet.nodes.touch(name, request.kind);
+  node.lastSyncAt = fleet.services.clock.now();
+  node.configVersion = request.config_version;
+  node.keyRevision = request.key_revision;
+  if (request.unauthenticated !== undefined) {
+    const fresh = countUnauthenticated(node, epoch, request.unauthenticated.sequence);
+    if (fresh > 0) fleet.metrics.unauthenticated.inc({ gateway: name }, fresh);
+  }
+  const source = { node: name, epoch };
+  const delivery =
+    records.length > 0
+      ? await fleet.ledger.deliver(source, records)
+      : { acknowledged: await fleet.ledger.acknowledged(source), mistakes: [] };
+  if (records.length === 0 && keys.length === 0) await waitForNews(fleet, request, gone);
+  fleet.metrics.syncs.inc({ kind: request.kind });
+  return respond(fleet, request, delivery.acknowledged, delivery.mistakes);
+}
+
+async function waitForNews(fleet: Fleet, request: SyncRequest, gone: AbortSignal): Promise<void> {
+  const end = performance.now() + Math.min(request.wait_ms, MAX_WAIT_MS);
+  fleet.metrics.polls.inc();
+  try {
+    while (!isNews(fleet, request) && !gone.aborted && !fleet.closing) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      await fleet.changed.next(left, gone);
+    }
+  } finally {
+    fleet.metrics.polls.dec();
+  }
+}
+
+function isNews(fleet: Fleet, request: SyncRequest): boolean {
+  if (request.key_revision !== fleet.keys.revision) return true;
+  const snapshot = fleet.configFor(request.node);
+  return snapshot !== null && snapshot.config.version !== request.config_version;
+}
+
+async function respond(
+  fleet: Fleet,
+  request: SyncRequest,
+  acknowledged: number,
+  mistakes: readonly Mistake[],
+): Promise<string> {
+  // Before anything is looked up: the keys below may be newer than the revision, but never older.
+  const revision = fleet.keys.revision;
+  const news = await fleet.keys.newsSince(request.key_revision);
+  const keys = await fleet.keys.resolve(request.keys);
+  const snapshot = fleet.configFor(request.node);
+  const response: SyncResponse = {
+    version: GATEWAY_PROTOCOL_VERSION,
+    now_ms: fleet.services.clock.now(),
+    config_version: snapshot?.config.version ?? request.config_version,
+    key_revision: revision,
+    keys_reset: news.reset,
+    changed_keys: [...news.hashes],
+    keys,
+    acknowledged,
+    ...(mistakes.length > 0 && { rejected: [...mistakes] }),
+  };
+  const text = JSON.stringify(response);
+  // The configuration's text is made once for all gateways.
+  if (snapshot === null || snapshot.config.version === request.config_version) return text;
+  return `${text.slice(0, -1)},"config":${snapshot.json}}`;
+}
