@@ -18,18 +18,18 @@ function parsed(text: string): Json {
 }
 
 /** The value as JSON.parse would give it, read through nothing but the public face of `Json`. */
-function valueOf(json: Json): unknown {
+function readValue(json: Json): unknown {
   if (json.kind === NULL) return null;
   if (json.kind === TRUE || json.kind === FALSE) return json.kind === TRUE;
   if (json.kind === NUMBER) return Number(json.text());
   if (json.kind === STRING) return json.text();
   const children: Json[] = [];
   for (let child = json.first(); child !== null; child = child.next) children.push(child);
-  if (json.kind === ARRAY) return children.map(valueOf);
+  if (json.kind === ARRAY) return children.map(readValue);
   const object: Record<string, unknown> = {};
   for (const child of children) {
     Object.defineProperty(object, child.key(), {
-      value: valueOf(child),
+      value: readValue(child),
       enumerable: true,
       configurable: true,
       writable: true,
@@ -92,7 +92,7 @@ describe("Json.parse", () => {
   test("reads what JSON.parse reads", () => {
     fc.assert(
       fc.property(spelledValue, space, (text, around) => {
-        expect(valueOf(parsed(around + text + around))).toEqual(JSON.parse(text));
+        expect(readValue(parsed(around + text + around))).toEqual(JSON.parse(text));
       }),
       { seed: 1, numRuns: 2000 },
     );
@@ -111,7 +111,7 @@ describe("Json.parse", () => {
       fc.property(mutated, (text) => {
         const expected = reference(text);
         const json = parse(text);
-        expect(json === null ? undefined : valueOf(json)).toEqual(expected);
+        expect(json === null ? undefined : readValue(json)).toEqual(expected);
       }),
       { seed: 2, numRuns: 5000 },
     );

@@ -30,6 +30,8 @@ export class SseReader {
   hasData: boolean = false;
   /** The stream ended before the event's blank line. */
   unterminated: boolean = false;
+  /** The last `push` began with a byte order mark, which belongs to no event. */
+  marked: boolean = false;
   /** An event was longer than MAX_EVENT; nothing more is read. */
   overflow: boolean = false;
 
@@ -50,6 +52,7 @@ export class SseReader {
    */
   push(chunk: Uint8Array, length: i32, last: boolean): void {
     this.last = last;
+    this.marked = false;
     if (this.met) this.forget();
     const rest = this.end - this.rawStart;
     if (this.overflow || rest + length > MAX_EVENT) {
@@ -61,7 +64,7 @@ export class SseReader {
       this.bytes = chunk;
       this.end = length;
     } else {
-      this.keep(rest);
+      this.hold();
       this.kept.copy(chunk, 0, length);
       this.bytes = this.kept.bytes;
       this.end = this.kept.length;
@@ -70,16 +73,21 @@ export class SseReader {
     if (!this.begun) this.begin();
   }
 
-  /** Moves the unread rest of the bytes to the front of `kept`. */
-  private keep(rest: i32): void {
+  /** Brings the unread rest, if any, to the front of `kept`, as the chunk's memory may be used again. */
+  private hold(): void {
     const from = this.rawStart;
-    if (this.bytes !== this.kept.bytes) {
-      this.kept.clear().copy(this.bytes, from, this.end);
+    const kept = this.kept;
+    if (from >= this.end) return;
+    if (this.bytes !== kept.bytes) {
+      kept.clear().copy(this.bytes, from, this.end);
     } else if (from > 0) {
-      copyBytes(this.kept.bytes, 0, this.kept.bytes, from, this.end);
-      this.kept.length = rest;
+      copyBytes(kept.bytes, 0, kept.bytes, from, this.end);
+      kept.length = this.end - from;
     }
     this.shift(from);
+    if (this.data === this.bytes) this.data = kept.bytes;
+    this.bytes = kept.bytes;
+    this.end = kept.length;
   }
 
   private shift(by: i32): void {
@@ -101,6 +109,7 @@ export class SseReader {
     if (this.end === 0) return;
     this.begun = true;
     if (this.end >= 3 && (bytes[0] as i32) === 0xef && (bytes[1] as i32) === 0xbb && (bytes[2] as i32) === 0xbf) {
+      this.marked = true;
       this.rawStart = 3;
       this.lineStart = 3;
       this.scanned = 3;
@@ -115,13 +124,14 @@ export class SseReader {
   /** Goes to the next event; false when there is none yet. */
   next(): boolean {
     if (this.met) this.forget();
-    if (this.overflow || !this.begun) return false;
+    if (this.overflow) return false;
+    if (!this.begun) return this.wait();
     while (true) {
       let lineEnd = findLineEnd(this.bytes, this.scanned, this.end);
       let after = lineEnd + 1;
       if (lineEnd < 0) {
         this.scanned = this.end;
-        if (!this.last) return false;
+        if (!this.last) return this.wait();
         if (this.lineStart >= this.end) return this.finish();
         lineEnd = this.end;
         after = this.end;
@@ -147,6 +157,12 @@ export class SseReader {
       }
       this.field(start, lineEnd);
     }
+  }
+
+  /** There is no event until more bytes come. */
+  private wait(): boolean {
+    this.hold();
+    return false;
   }
 
   /** The stream is over: whether it leaves an event without its blank line. */
