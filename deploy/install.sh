@@ -1,0 +1,32 @@
+# Sourced by up.sh and test/run.sh, in the checkout's folder: the packages of package-lock.json, Node 24 among them,
+# unless they are there. Writes on stderr only.
+
+# npm and pip want a home to write to; service accounts often have none.
+if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
+  HOME=$PWD/.data/home
+  export HOME
+  mkdir -p "$HOME"
+fi
+
+install_packages() {
+  [ -f node_modules/.package-lock.json ] && return
+  if ! command -v npm >/dev/null; then
+    echo "npm is needed to install OneAPI's packages: install Node.js 20 or later, with npm." >&2
+    return 1
+  fi
+  # The development packages are needed here whatever NODE_ENV says: the Wasm compiler is one of them.
+  npm ci --include=dev --no-audit --no-fund >&2
+}
+
+mkdir -p .data
+if command -v flock >/dev/null; then
+  # Two starts at once on a fresh checkout: the second waits for the first.
+  (flock 9 && install_packages) 9>.data/install.lock
+else
+  install_packages
+fi
+
+# A configuration that forbids install scripts leaves the package `node` without its program.
+[ -x node_modules/.bin/node ] || npm rebuild node --ignore-scripts=false >&2
+PATH=$PWD/node_modules/.bin:$PATH
+export PATH
