@@ -59,7 +59,7 @@ export function checkMessages(body: JsonObject, version: string, account: Accoun
   checkSampling(body, version, gates);
   checkTools(body, gates);
   checkThinking(body, gates);
-  checkFormat(body.output_config);
+  checkFormat(body.output_config, gates);
   checkRest(body);
 }
 
@@ -258,10 +258,13 @@ function checkThinking(body: JsonObject, gates: Gates): void {
   }
 }
 
-function checkFormat(config: unknown): void {
+function checkFormat(config: unknown, gates: Gates): void {
   if (config === undefined) return;
   if (!isObject(config)) throw invalid("output_config: Input should be a valid dictionary");
   refuseUnknown(config, ["effort", "format"], "output_config.");
+  if (config.effort !== undefined && !gates.effort) {
+    throw invalid("output_config.effort: This model does not support the effort parameter.");
+  }
   if (config.effort !== undefined && !["low", "medium", "high", "xhigh", "max"].includes(String(config.effort))) {
     throw invalid("output_config.effort: Input should be 'low', 'medium', 'high', 'xhigh' or 'max'");
   }

@@ -13,8 +13,10 @@ export interface Gates {
   systemTurns: boolean;
   /** `thinking.type: "enabled"` with a budget. */
   budgetThinking: boolean;
-  /** `thinking.type: "adaptive"` and `output_config.effort`. */
+  /** `thinking.type: "adaptive"`. */
   adaptiveThinking: boolean;
+  /** `output_config.effort`. */
+  effort: boolean;
 }
 
 export function gatesOf(model: string): Gates {
@@ -30,5 +32,6 @@ export function gatesOf(model: string): Gates {
     systemTurns: version >= 5 || (family === "opus" && version >= 4.8),
     budgetThinking: version < 4.7,
     adaptiveThinking: version >= 4.6,
+    effort: version >= 4.6 || (family === "opus" && version >= 4.5),
   };
 }
