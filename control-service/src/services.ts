@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Clock } from "./clock.ts";
+import type { ReferenceReader } from "./secrets/references.ts";
 import type { Vault } from "./secrets/vault.ts";
 import type { Database } from "./store/database.ts";
 
@@ -7,6 +8,8 @@ import type { Database } from "./store/database.ts";
 export interface Services {
   readonly database: Database;
   readonly vault: Vault;
+  /** Reads `${env:…}` and `${file:…}` of oneapi.yaml. */
+  readonly references: ReferenceReader;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The bearer token of `/admin/v1`. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import pg from "pg";
 import pino, { type Logger } from "pino";
 import type { Clock } from "./clock.ts";
+import { referenceReader } from "./secrets/references.ts";
 import { Vault } from "./secrets/vault.ts";
 import type { Services } from "./services.ts";
 import type { Database } from "./store/database.ts";
@@ -28,11 +29,19 @@ export interface TestServices extends Services {
 
 export const silentLogger: Logger = pino({ level: "silent" });
 
-/** Services on an empty database in memory, or on the database given. */
-export async function testServices(database?: Database): Promise<TestServices> {
+/**
+ * Services on an empty database in memory, or on the database given.
+ *
+ * @param environment what `${env:…}` finds.
+ */
+export async function testServices(
+  database?: Database,
+  environment: Record<string, string> = {},
+): Promise<TestServices> {
   return {
     database: database ?? (await openPglite("memory://", readMigrations())),
     vault: new Vault([randomBytes(32)]),
+    references: referenceReader(environment, null),
     clock: new TestClock(),
     logger: silentLogger,
     adminToken: "admin-token-of-the-test",

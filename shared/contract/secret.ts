@@ -18,6 +18,12 @@ export function secretReference(text: string): SecretReference | null {
   return { source: match[1] as SecretReference["source"], value: match[2] as string };
 }
 
+/** Says whether a text refers to a secret that lives outside of the service. */
+export function isExternalReference(text: string): boolean {
+  const source = secretReference(text)?.source;
+  return source === "env" || source === "file";
+}
+
 /** Says what is wrong with a secret as it is written, or null. The message never shows the secret. */
 function secretProblem(text: string): string | null {
   const reference = secretReference(text);
