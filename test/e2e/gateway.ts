@@ -40,6 +40,8 @@ export interface GatewayOptions {
   config: object;
   /** Threads of the gateway. */
   workers?: number;
+  /** Added to the environment of all parts. */
+  env?: Record<string, string>;
 }
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -49,7 +51,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   writeFileSync(config, JSON.stringify(options.config));
   const flags = ["--json", "--port", "0", "--control-port", "0", "--no-demo", "--gateway", GATEWAY_KIND];
   const places = ["--data-dir", join(directory, "data"), "--config", config, "--workers", String(options.workers ?? 1)];
-  const child = spawn(process.execPath, [UP, ...flags, ...places], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [UP, ...flags, ...places], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
+  });
   const log = keepTail(child);
   try {
     return new Gateway(child, directory, await firstLine(child), log);

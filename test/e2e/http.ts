@@ -3,6 +3,7 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "
 
 export interface Outgoing {
   method?: string;
+  /** A `content-length` given here is sent even when it is not true. */
   headers?: Record<string, string | string[]>;
   /** Objects are sent as JSON; text and bytes as they are. */
   body?: unknown;
@@ -53,7 +54,7 @@ function open(url: string, outgoing: Outgoing): Promise<IncomingMessage> {
   const body = bytesOf(outgoing.body);
   const headers: Record<string, string | string[]> = { ...outgoing.headers };
   if (body !== null) {
-    headers["content-length"] = String(body.length);
+    if (headers["transfer-encoding"] === undefined) headers["content-length"] ??= String(body.length);
     headers["content-type"] ??= "application/json";
   }
   return new Promise((answered, failed) => {
@@ -68,7 +69,10 @@ function open(url: string, outgoing: Outgoing): Promise<IncomingMessage> {
     // A server may answer and close before it has read all that we send: the answer counts, the broken pipe does not.
     call.once("response", answered);
     call.on("error", failed);
-    call.end(body ?? undefined);
+    if (body !== null) call.write(body);
+    // An untrue length keeps the request open: what is still promised never comes.
+    if (body === null || headers["content-length"] === undefined || headers["content-length"] === String(body.length))
+      call.end();
   });
 }
 

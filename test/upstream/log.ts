@@ -13,6 +13,8 @@ export interface LogEntry {
   body: JsonObject | null;
   raw: string;
   raw_length: number;
+  /** Of the TLS handshake; null without TLS or without one. */
+  server_name: string | null;
   status: number | null;
   /** Events of a stream (or pieces of another body) and body bytes written. */
   events: number;
@@ -24,11 +26,13 @@ export interface LogEntry {
   ended_at_ms: number | null;
 }
 
+type Seen = Omit<LogEntry, "sequence" | "at_ms" | "status" | "events" | "bytes" | "usage" | "end" | "ended_at_ms">;
+
 export class Log {
   #entries: LogEntry[] = [];
   #sequence = 0;
 
-  open(seen: Pick<LogEntry, "method" | "path" | "query" | "headers" | "body" | "raw" | "raw_length">): LogEntry {
+  open(seen: Seen): LogEntry {
     this.#sequence += 1;
     const entry: LogEntry = {
       sequence: this.#sequence,

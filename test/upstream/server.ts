@@ -1,6 +1,9 @@
 /** The fake provider: one HTTP server that speaks every dialect, told apart by the path. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { type Account, type Dialect, isObject, type JsonObject } from "./answer.ts";
 import { anthropic } from "./anthropic.ts";
 import { deliver } from "./delivery.ts";
@@ -12,6 +15,8 @@ export interface UpstreamOptions extends Account {
   host?: string;
   /** 0 or absent: any free one. */
   port?: number;
+  /** Speaks HTTPS with this certificate of `upstream/certificates`. */
+  certificate?: "localhost" | "stranger";
 }
 
 interface ControlAnswer {
@@ -21,7 +26,7 @@ interface ControlAnswer {
 
 export interface Upstream {
   port: number;
-  /** `http://host:port`, without a path. */
+  /** `http://host:port` or `https://localhost:port`, without a path. */
   url: string;
   script(...behaviours: Behaviour[]): void;
   clearScript(): void;
@@ -36,10 +41,10 @@ const OPENAI_PATHS = ["/chat/completions", "/completions", "/embeddings", "/imag
 const MESSAGES_LIMIT = 32 * 1024 * 1024;
 
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { host = "127.0.0.1", port = 0, ...account } = options;
+  const { host = "127.0.0.1", port = 0, certificate, ...account } = options;
   const script = new Script();
   const log = new Log();
-  const server = createServer((request, response) => {
+  const server = serverOf(certificate, (request, response) => {
     serve(request, response, account, script, log).catch((problem: unknown) => response.destroy(problem as Error));
   });
   // A gateway keeps connections for longer than Node's five seconds; closing them under it would look like faults.
@@ -49,13 +54,19 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const bound = (server.address() as AddressInfo).port;
   return {
     port: bound,
-    url: `http://${host}:${bound}`,
+    url: certificate === undefined ? `http://${host}:${bound}` : `https://localhost:${bound}`,
     script: (...behaviours) => script.add(behaviours),
     clearScript: () => script.clear(),
     log: () => log.entries(),
     clearLog: () => log.clear(),
     stop: () => close(server),
   };
+}
+
+function serverOf(certificate: UpstreamOptions["certificate"], listener: RequestListener): Server {
+  if (certificate === undefined) return createServer(listener);
+  const read = (ending: string) => readFileSync(new URL(`certificates/${certificate}.${ending}`, import.meta.url));
+  return createSecureServer({ cert: read("pem"), key: read("key") }, listener);
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
@@ -99,6 +110,7 @@ async function serve(
     body,
     raw: text,
     raw_length: raw.length,
+    server_name: serverNameOf(request),
   };
   const entry = log.open(seen);
   const key = headers["x-api-key"] ?? headers["api-key"] ?? headers.authorization?.replace(/^Bearer /, "") ?? null;
@@ -148,6 +160,12 @@ function control(method: string, path: string, raw: Buffer, script: Script, log:
   } catch (problem) {
     return { status: 400, json: { error: String(problem) } };
   }
+}
+
+/** The name the client asked for in the TLS handshake (SNI). */
+function serverNameOf(request: IncomingMessage): string | null {
+  const name = (request.socket as TLSSocket).servername;
+  return typeof name === "string" ? name : null;
 }
 
 /** null when the client left in the middle of its request. */
