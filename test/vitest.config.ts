@@ -23,6 +23,7 @@ export default defineConfig({
         testTimeout: 120_000,
       }),
       project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000 }),
+      project("checks", ["test/checks/**/*.test.ts"]),
       project("upstream", ["test/upstream/**/*.test.ts"]),
       project("e2e", ["test/e2e/**/*.test.ts"], {
         globalSetup: [builtModule],

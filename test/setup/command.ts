@@ -1,0 +1,12 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { checkout } from "../../deploy/checkout.ts";
+
+/** Runs a program of node_modules in the checkout, its output shown as it comes; true when it ends with 0. */
+export async function runTool(tool: string, args: string[]): Promise<boolean> {
+  const bin = join(checkout, "node_modules/.bin", tool);
+  const child = spawn(bin, args, { cwd: checkout, stdio: ["ignore", "inherit", "inherit"] });
+  const [code] = await once(child, "close");
+  return code === 0;
+}
