@@ -91,7 +91,7 @@ export class ProviderRequest {
   }
 }
 
-/** The bytes may go on as they came. */
+/** The bytes may go on as they came; of a stream, `out` got the same. */
 export const PASS: i32 = 0;
 /** What was written to `out` takes the place of the bytes that came (it may be nothing). */
 export const REPLACED: i32 = 1;
@@ -117,6 +117,8 @@ export abstract class Exchange {
   finished: boolean = false;
   /** Bytes of answer text that came so far, for an estimate when the provider never says. */
   producedBytes: i32 = 0;
+  /** No answer ever passes as it came: its length and type are known to change. */
+  rewrites: boolean = false;
   /** What the client asks is refused when the target cannot express it (`unsupported: reject`), not dropped. */
   strict: boolean = false;
 

@@ -29,6 +29,7 @@ export abstract class SseExchange extends Exchange {
     const held = reader.isHolding();
     this.changed = held;
     reader.push(chunk, length, last);
+    if (reader.marked) this.changed = true;
     while (reader.next()) {
       if (reader.hasData) this.event(reader, out);
       else this.comment(reader, out);

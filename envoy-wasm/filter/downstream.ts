@@ -1,0 +1,240 @@
+import { equalsAsciiFolded, findByte } from "../../shared/core/bytes";
+import { ANSWERED, NEED_ADDRESS, Operation, READY, WAIT } from "../../shared/core/gateway/operation";
+import { Problem, providerError, unavailable } from "../../shared/core/problem";
+import { decodeUtf8 } from "../../shared/core/text";
+import { StreamContext } from "../sdk/context";
+import { HeaderMap, HeaderNames } from "../sdk/headers";
+import * as host from "../sdk/host";
+import {
+  BUFFER_REQUEST,
+  BUFFER_RESPONSE,
+  CONTINUE,
+  MAP_REQUEST,
+  MAP_RESPONSE,
+  STOP_AND_BUFFER,
+  STOP_ITERATION,
+  STOP_NO_BUFFER,
+  STREAM_REQUEST,
+} from "../sdk/types";
+import { DownstreamRoot } from "./downstream-root";
+import { CLUSTER_HEADER, clearBody, headersOut, now, TICKET_HEADER, worker } from "./worker";
+
+const SOURCE_ADDRESS = new host.Literal("source\0address");
+const RESPONSE_DETAILS = new host.Literal("response\0code_details");
+const STATUS = new host.Literal(":status");
+const CONTENT_TYPE = new host.Literal("content-type");
+const CONTENT_LENGTH = new host.Literal("content-length");
+const REQUEST_ID = new host.Literal("x-request-id");
+
+/** How Envoy names an answer that the upstream filter gave. */
+export const UPSTREAM_REFUSED: string = "oneapi_unsupported";
+
+/** What of the client's headers is ours, or says who the client is: none of it goes on. */
+const NOT_PASSED = new HeaderNames(
+  ["authorization", "x-api-key", "api-key", "cookie", "x-request-id", "expect"],
+  ["x-oneapi-", "x-envoy-retry", "x-envoy-max", "x-envoy-upstream"],
+);
+
+/** The client's side of one operation: key, body, choice of targets; and what Envoy itself has to say when all failed. */
+export class Downstream extends StreamContext {
+  private operation: Operation | null = null;
+  private ticket: i32 = 0;
+  private body: Uint8Array | null = null;
+  /** The body, or the end of a request without one, is here. */
+  private complete: bool = false;
+  private waiting: bool = false;
+  private answered: bool = false;
+  /** Envoy answers in the provider's place: its text is replaced by this. */
+  private ownAnswer: Problem | null = null;
+
+  constructor(
+    id: i32,
+    private readonly root: DownstreamRoot,
+  ) {
+    super(id);
+  }
+
+  override onRequestHeaders(_count: i32, last: bool): i32 {
+    const time = now();
+    const operation = worker().gateway.open(time);
+    this.operation = operation;
+    this.complete = last;
+    const map = host.headers(MAP_REQUEST);
+    const method = map.value(":method");
+    const path = map.find(":path") ? pathOf(map) : "";
+    findKey(map);
+    const outcome = worker().gateway.authorize(operation, method, path, map.source, map.valueStart, map.valueEnd, time);
+    return this.advance(outcome, time) ? CONTINUE : STOP_ITERATION;
+  }
+
+  override onRequestBody(size: i32, last: bool): i32 {
+    if (this.answered) return STOP_NO_BUFFER;
+    if (!last) return STOP_AND_BUFFER;
+    this.complete = true;
+    this.body = host.takeBody(BUFFER_REQUEST, size);
+    if (this.waiting) return STOP_AND_BUFFER;
+    return this.submit() ? CONTINUE : STOP_AND_BUFFER;
+  }
+
+  override onRequestTrailers(): i32 {
+    // A body that ends with trailers is complete all the same; no client of this API sends any.
+    return this.onRequestBody(0, true) == CONTINUE ? CONTINUE : STOP_ITERATION;
+  }
+
+  /** The root has news from the control service: goes on if they are what this waited for. */
+  wake(): void {
+    const operation = this.operation;
+    if (!this.waiting || operation == null) return;
+    host.enter(this.id);
+    this.waiting = false;
+    const time = now();
+    const outcome = worker().gateway.resume(operation, time);
+    if (this.advance(outcome, time) && this.complete && this.submit()) host.continueStream(STREAM_REQUEST);
+  }
+
+  /** Acts on what the gateway decided of the headers; whether the request may go on. */
+  private advance(outcome: i32, time: f64): bool {
+    const operation = this.operation!;
+    let decided = outcome;
+    if (decided == NEED_ADDRESS) {
+      operation.address = host.property(SOURCE_ADDRESS);
+      decided = worker().gateway.resume(operation, time);
+    }
+    if (decided == WAIT) {
+      this.waiting = true;
+      this.root.wait(this, time);
+      return false;
+    }
+    if (decided == READY) {
+      // A request without a body is judged as one with an empty body.
+      if (this.complete && this.body == null) this.body = new Uint8Array(0);
+      return this.complete ? this.submit() : false;
+    }
+    this.reply(decided == ANSWERED);
+    return false;
+  }
+
+  /** The body is here: picks the targets and prepares the request for the router; false when it was refused. */
+  private submit(): bool {
+    const operation = this.operation!;
+    const gateway = worker().gateway;
+    if (operation.order.length > 0) return true;
+    const body = this.body;
+    if (gateway.submit(operation, body == null ? new Uint8Array(0) : body, now()) != READY) {
+      this.reply(false);
+      return false;
+    }
+    this.ticket = worker().admit(operation);
+    const map = host.headers(MAP_REQUEST);
+    headersOut.clear();
+    map.copyWithout(NOT_PASSED, headersOut);
+    headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).addInt(TICKET_HEADER, this.ticket);
+    headersOut.add("x-request-id", operation.id).addInt("x-envoy-max-retries", operation.order.length - 1);
+    host.setHeaders(MAP_REQUEST, headersOut);
+    return true;
+  }
+
+  /** Answers from here: with the gateway's answer, or with its problem. */
+  private reply(success: bool): void {
+    const operation = this.operation!;
+    const out = clearBody();
+    headersOut.clear().add("content-type", "application/json");
+    let status = 200;
+    if (success) out.all(operation.answer);
+    else {
+      const problem = operation.problem!;
+      status = problem.status;
+      problem.write(out);
+      if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
+    }
+    // Envoy shows the client the id of the request's own header.
+    host.replaceHeader(MAP_REQUEST, REQUEST_ID, operation.id);
+    this.answered = true;
+    host.respond(status, out, headersOut, success ? "oneapi_answered" : "oneapi_refused");
+  }
+
+  override onResponseHeaders(_count: i32, _last: bool): i32 {
+    const operation = this.operation;
+    if (this.answered || operation == null) return CONTINUE;
+    const attempt = operation.last();
+    if (attempt != null && attempt.decided && !attempt.failed) return CONTINUE;
+    const details = host.property(RESPONSE_DETAILS);
+    if (attempt != null && attempt.problem != null && (details == "via_upstream" || details == UPSTREAM_REFUSED)) {
+      return CONTINUE;
+    }
+    // Nobody of ours has made this answer: Envoy has, as no provider could be reached or none answered in time.
+    const problem = explain(operation, details);
+    this.ownAnswer = problem;
+    host.replaceHeader(MAP_RESPONSE, STATUS, problem.status.toString());
+    host.replaceHeader(MAP_RESPONSE, CONTENT_TYPE, "application/json");
+    host.replaceHeader(MAP_RESPONSE, CONTENT_LENGTH, sizeOf(problem));
+    return CONTINUE;
+  }
+
+  override onResponseBody(size: i32, last: bool): i32 {
+    const problem = this.ownAnswer;
+    if (problem == null) return CONTINUE;
+    if (!last) return STOP_AND_BUFFER;
+    const out = clearBody();
+    problem.write(out);
+    host.replaceBody(BUFFER_RESPONSE, size, out.bytes, out.length);
+    return CONTINUE;
+  }
+
+  override onDelete(): void {
+    const operation = this.operation;
+    if (operation == null) return;
+    if (this.ticket != 0) worker().release(this.ticket);
+    if (this.waiting) this.root.leave(this);
+    worker().gateway.close(operation, this.hasClientLeft(operation), now());
+    this.operation = null;
+  }
+
+  private hasClientLeft(operation: Operation): bool {
+    const attempt = operation.last();
+    if (this.answered || this.ownAnswer != null || (attempt != null && attempt.complete)) return false;
+    return host.property(RESPONSE_DETAILS).startsWith("downstream");
+  }
+}
+
+/** In OpenAI's words, why Envoy answered itself. */
+function explain(operation: Operation, details: string): Problem {
+  const attempt = operation.last();
+  const late = details.includes("timeout");
+  if (attempt != null) attempt.lost(late ? "timeout" : "connection", now());
+  if (attempt == null) {
+    const problem = details.startsWith("request_payload_too_large")
+      ? new Problem(413, "invalid_request_error", "request_too_large", "", "The request's body is larger than 50 MiB.")
+      : unavailable("The gateway cannot reach the model's providers yet.", "no_target_available");
+    operation.problem = problem;
+    return problem;
+  }
+  if (late) return new Problem(504, "provider_error", "provider_timeout", "", "No provider answered in time.");
+  return providerError("No provider could be reached.");
+}
+
+/** The path without its query. */
+function pathOf(map: HeaderMap): string {
+  const query = findByte(map.source, 0x3f, map.valueStart, map.valueEnd);
+  return decodeUtf8(map.source, map.valueStart, query < 0 ? map.valueEnd : query);
+}
+
+/** Points the map at the client's key: a bearer token, or what stands in `x-api-key` or `api-key`. */
+function findKey(map: HeaderMap): void {
+  if (map.find("authorization") && map.valueEnd - map.valueStart > 7) {
+    if (equalsAsciiFolded(map.source, map.valueStart, map.valueStart + 7, "bearer ")) {
+      map.valueStart += 7;
+      while (map.valueStart < map.valueEnd && map.source[map.valueStart] == 0x20) map.valueStart++;
+      return;
+    }
+  }
+  if (map.find("x-api-key") || map.find("api-key")) return;
+  map.valueStart = 0;
+  map.valueEnd = 0;
+}
+
+function sizeOf(problem: Problem): string {
+  const out = clearBody();
+  problem.write(out);
+  return out.length.toString();
+}

@@ -1,0 +1,229 @@
+import { startsAscii } from "../../shared/core/bytes";
+import { PASS, ProviderRequest } from "../../shared/core/exchange";
+import { Attempt, HOLD } from "../../shared/core/gateway/attempt";
+import { StreamContext } from "../sdk/context";
+import { HeaderMap, HeaderNames } from "../sdk/headers";
+import * as host from "../sdk/host";
+import { scratchBytes } from "../sdk/memory";
+import {
+  BUFFER_REQUEST,
+  BUFFER_RESPONSE,
+  CONTINUE,
+  MAP_REQUEST,
+  MAP_RESPONSE,
+  STOP_AND_BUFFER,
+  STOP_ITERATION,
+  STOP_NO_BUFFER,
+  STREAM_RESPONSE,
+} from "../sdk/types";
+import { UPSTREAM_REFUSED } from "./downstream";
+import { UpstreamRoot } from "./upstream-root";
+import { clearBody, headersOut, now, TICKET_HEADER, worker } from "./worker";
+
+const TICKET = new host.Literal(TICKET_HEADER);
+const PROVIDER = new host.Literal("xds\0upstream_host_metadata\0filter_metadata\0oneapi\0provider");
+
+/** What of a provider's headers a client may see. All else tells of the provider's account, or of a connection that is not the client's. */
+const PASSED = new HeaderNames(
+  [
+    ":status",
+    "content-type",
+    "content-length",
+    "date",
+    "server",
+    "cache-control",
+    "retry-after",
+    "openai-processing-ms",
+    "openai-version",
+  ],
+  ["x-envoy-upstream-service-time"],
+);
+/** The same, for an answer whose bytes are written anew. */
+const PASSED_REWRITTEN = new HeaderNames(
+  ["date", "server", "cache-control", "openai-processing-ms", "openai-version"],
+  [],
+);
+
+/** One attempt at one provider: the request in the provider's words, and its answer in OpenAI's. */
+export class Upstream extends StreamContext {
+  attempt: Attempt | null = null;
+  /** When bytes of the answer came last. */
+  lastAt: f64 = 0;
+  /** For the watch over attempts: where it keeps this one; -1 when it does not. */
+  watchIndex: i32 = -1;
+  private request: ProviderRequest | null = null;
+  private released: bool = false;
+  private status: i32 = 0;
+
+  constructor(
+    id: i32,
+    private readonly root: UpstreamRoot,
+  ) {
+    super(id);
+  }
+
+  override onRequestHeaders(_count: i32, _last: bool): i32 {
+    const operation = worker().operation(host.headerInt(MAP_REQUEST, TICKET));
+    if (operation == null) return CONTINUE;
+    const time = now();
+    // With one target only there is no doubt which provider Envoy has chosen.
+    const provider = operation.order.length == 1 ? "" : host.property(PROVIDER);
+    const attempt = worker().gateway.attempt(operation, provider, time);
+    if (attempt == null) return CONTINUE;
+    this.attempt = attempt;
+    const request = attempt.request();
+    if (request == null) {
+      this.refuse(attempt);
+      return STOP_ITERATION;
+    }
+    this.request = request;
+    headersOut.clear().add(":method", "POST").add(":path", request.path);
+    headersOut.add(":authority", attempt.exchange.provider.authority).add(":scheme", "https");
+    for (let i = 0; i + 1 < request.headers.length; i += 2) headersOut.add(request.headers[i], request.headers[i + 1]);
+    headersOut.add("accept-encoding", "identity").addInt("content-length", request.body.length);
+    host.setHeaders(MAP_REQUEST, headersOut);
+    this.root.watch(this);
+    return CONTINUE;
+  }
+
+  override onRequestBody(size: i32, last: bool): i32 {
+    const request = this.request;
+    const attempt = this.attempt;
+    if (request == null || attempt == null || request.body === attempt.exchange.call.body) return CONTINUE;
+    if (!last) return STOP_AND_BUFFER;
+    host.replaceBody(BUFFER_REQUEST, size, request.body, request.body.length);
+    return CONTINUE;
+  }
+
+  /** The target cannot express the call: the client is told, and no other target is asked. */
+  private refuse(attempt: Attempt): void {
+    const problem = attempt.problem!;
+    const out = clearBody();
+    problem.write(out);
+    headersOut.clear().add("content-type", "application/json");
+    host.respond(problem.status, out, headersOut, UPSTREAM_REFUSED);
+  }
+
+  override onResponseHeaders(_count: i32, last: bool): i32 {
+    const attempt = this.attempt;
+    if (attempt == null) return CONTINUE;
+    if (attempt.complete) return CONTINUE;
+    const map = host.headers(MAP_RESPONSE);
+    this.status = intOf(map, ":status");
+    attempt.head(this.status, isEventStream(map), map.value("retry-after"));
+    this.lastAt = now();
+    if (this.status < 300) this.cleanHeaders(map, attempt);
+    if (last) this.receive(0, true);
+    return last ? CONTINUE : STOP_ITERATION;
+  }
+
+  /** Leaves only the headers that a client may see, written once here if that is known to be enough. */
+  private cleanHeaders(map: HeaderMap, attempt: Attempt): void {
+    const rewrites = attempt.exchange.rewrites;
+    if (!rewrites && map.isWithin(PASSED)) return;
+    headersOut.clear();
+    if (rewrites) {
+      headersOut.addInt(":status", this.status);
+      headersOut.add("content-type", attempt.isStream() ? "text/event-stream; charset=utf-8" : "application/json");
+      map.copyOnly(PASSED_REWRITTEN, headersOut);
+    } else map.copyOnly(PASSED, headersOut);
+    host.setHeaders(MAP_RESPONSE, headersOut);
+  }
+
+  override onResponseBody(size: i32, last: bool): i32 {
+    const attempt = this.attempt;
+    if (attempt == null) return CONTINUE;
+    if (!attempt.isStream() && !attempt.complete && !last && size < LONGEST_ANSWER) return STOP_AND_BUFFER;
+    return this.receive(size, last);
+  }
+
+  override onResponseTrailers(): i32 {
+    const attempt = this.attempt;
+    if (attempt != null && !attempt.complete) this.receive(0, true);
+    return CONTINUE;
+  }
+
+  /** Hands `size` bytes of the answer to the attempt and does what it says. */
+  private receive(size: i32, last: bool): i32 {
+    const attempt = this.attempt!;
+    const time = now();
+    this.lastAt = time;
+    const length = host.readBody(BUFFER_RESPONSE, size);
+    const bytes = scratchBytes();
+    const out = clearBody();
+    const chunk = attempt.isStream() ? bytes : Uint8Array.wrap(bytes.buffer, bytes.byteOffset, length);
+    const outcome = attempt.data(chunk, length, last, out, time);
+    if (outcome == HOLD) return STOP_NO_BUFFER;
+    if (!this.released) {
+      this.released = true;
+      if (attempt.problem != null && !attempt.truncated) this.showProblem(attempt);
+      else if (outcome != PASS && !attempt.exchange.rewrites) this.forgetLength(attempt);
+    }
+    if (attempt.complete) this.root.leave(this);
+    if (outcome != PASS) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, out.length);
+    return CONTINUE;
+  }
+
+  /** The attempt failed: these headers decide whether the router tries the next target. */
+  private showProblem(attempt: Attempt): void {
+    const problem = attempt.problem!;
+    headersOut.clear().addInt(":status", problem.status).add("content-type", "application/json");
+    if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
+    host.setHeaders(MAP_RESPONSE, headersOut);
+  }
+
+  /** Bytes that were to pass are replaced all the same: their number is not the announced one. */
+  private forgetLength(attempt: Attempt): void {
+    headersOut.clear().addInt(":status", this.status);
+    headersOut.add("content-type", attempt.isStream() ? "text/event-stream; charset=utf-8" : "application/json");
+    host.setHeaders(MAP_RESPONSE, headersOut);
+  }
+
+  /** Whether the provider has been silent, or has taken in all, longer than it may. */
+  isLate(time: f64): bool {
+    const attempt = this.attempt;
+    if (attempt == null) return false;
+    const limits = attempt.exchange.provider;
+    const streamed = attempt.exchange.call.stream;
+    if (streamed && !attempt.decided && isOver(attempt.startedAt, limits.firstTokenMs, time)) return true;
+    if (attempt.decided && isOver(this.lastAt, limits.idleMs, time)) return true;
+    return isOver(attempt.startedAt, limits.totalMs, time);
+  }
+
+  /** Ends an attempt that took too long; Envoy then tries the next target, or ends the client's stream. */
+  expire(time: f64): void {
+    const attempt = this.attempt;
+    if (attempt == null || attempt.complete) return;
+    attempt.lost("timeout", time);
+    host.enter(this.id);
+    host.closeStream(STREAM_RESPONSE);
+  }
+
+  override onDelete(): void {
+    const attempt = this.attempt;
+    this.root.leave(this);
+    if (attempt == null) return;
+    attempt.lost(attempt.status == 0 ? "connection" : "reset", now());
+    this.attempt = null;
+    this.request = null;
+  }
+}
+
+/** Whether `limit` milliseconds (0: no limit) since `from` are over. */
+function isOver(from: f64, limit: i32, time: f64): bool {
+  return limit > 0 && time - from >= (limit as f64);
+}
+
+/** A whole answer of more bytes is refused. */
+const LONGEST_ANSWER: i32 = 64 * 1024 * 1024;
+
+function intOf(map: HeaderMap, name: string): i32 {
+  if (!map.find(name)) return 0;
+  let value = 0;
+  for (let at = map.valueStart; at < map.valueEnd; at++) value = value * 10 + ((map.source[at] as i32) - 48);
+  return value;
+}
+
+function isEventStream(map: HeaderMap): bool {
+  return map.find("content-type") && startsAscii(map.source, map.valueStart, map.valueEnd, "text/event-stream");
+}

@@ -1,0 +1,165 @@
+import { ByteWriter } from "../../shared/core/byte-writer";
+import { equalsAscii } from "../../shared/core/bytes";
+import { decodeUtf8 } from "../../shared/core/text";
+import { scratchBytes } from "./memory";
+
+/** A map of headers as the host hands it over: a count, the sizes of all names and values, then these, each with a NUL. */
+export class HeaderMap {
+  private readonly bytes: Uint8Array = scratchBytes();
+  readonly count: i32;
+  /** Where the entry that was found lies in `source`. */
+  valueStart: i32 = 0;
+  valueEnd: i32 = 0;
+
+  constructor(size: i32) {
+    this.count = size < 4 ? 0 : load<i32>(this.bytes.dataStart);
+  }
+
+  get source(): Uint8Array {
+    return this.bytes;
+  }
+
+  /** Finds the first header of this name (lower case); false when there is none. */
+  find(name: string): bool {
+    const base = this.bytes.dataStart;
+    let at = 4 + this.count * 8;
+    for (let i = 0; i < this.count; i++) {
+      const nameSize = load<i32>(base + 4 + i * 8);
+      const valueSize = load<i32>(base + 8 + i * 8);
+      if (nameSize == name.length && equalsAscii(this.bytes, at, at + nameSize, name)) {
+        this.valueStart = at + nameSize + 1;
+        this.valueEnd = this.valueStart + valueSize;
+        return true;
+      }
+      at += nameSize + valueSize + 2;
+    }
+    return false;
+  }
+
+  /** The header's value, or empty. */
+  value(name: string): string {
+    return this.find(name) ? decodeUtf8(this.bytes, this.valueStart, this.valueEnd) : "";
+  }
+
+  /** Adds to `out` every entry whose name `drop` does not hold. */
+  copyWithout(drop: HeaderNames, out: HeaderMapWriter): void {
+    const base = this.bytes.dataStart;
+    let at = 4 + this.count * 8;
+    for (let i = 0; i < this.count; i++) {
+      const nameSize = load<i32>(base + 4 + i * 8);
+      const valueSize = load<i32>(base + 8 + i * 8);
+      if (!drop.holds(this.bytes, at, at + nameSize)) out.copy(this.bytes, at, nameSize, valueSize);
+      at += nameSize + valueSize + 2;
+    }
+  }
+
+  /** Adds to `out` every entry whose name `keep` holds. */
+  copyOnly(keep: HeaderNames, out: HeaderMapWriter): void {
+    const base = this.bytes.dataStart;
+    let at = 4 + this.count * 8;
+    for (let i = 0; i < this.count; i++) {
+      const nameSize = load<i32>(base + 4 + i * 8);
+      const valueSize = load<i32>(base + 8 + i * 8);
+      if (keep.holds(this.bytes, at, at + nameSize)) out.copy(this.bytes, at, nameSize, valueSize);
+      at += nameSize + valueSize + 2;
+    }
+  }
+
+  /** Whether every entry's name is one of `names`. */
+  isWithin(names: HeaderNames): bool {
+    const base = this.bytes.dataStart;
+    let at = 4 + this.count * 8;
+    for (let i = 0; i < this.count; i++) {
+      const nameSize = load<i32>(base + 4 + i * 8);
+      if (!names.holds(this.bytes, at, at + nameSize)) return false;
+      at += nameSize + load<i32>(base + 8 + i * 8) + 2;
+    }
+    return true;
+  }
+}
+
+/** A set of header names, and of beginnings of names. */
+export class HeaderNames {
+  constructor(
+    private readonly names: string[],
+    private readonly prefixes: string[],
+  ) {}
+
+  holds(bytes: Uint8Array, start: i32, end: i32): bool {
+    for (let i = 0; i < this.names.length; i++) {
+      if (equalsAscii(bytes, start, end, this.names[i])) return true;
+    }
+    for (let i = 0; i < this.prefixes.length; i++) {
+      const prefix = this.prefixes[i];
+      if (end - start >= prefix.length && equalsAscii(bytes, start, start + prefix.length, prefix)) return true;
+    }
+    return false;
+  }
+}
+
+/** Writes a map of headers in the host's form. Used over and over, it allocates nothing. */
+export class HeaderMapWriter {
+  private count: i32 = 0;
+  private readonly sizes: ByteWriter = new ByteWriter(512);
+  private readonly data: ByteWriter = new ByteWriter(2048);
+  private readonly whole: ByteWriter = new ByteWriter(4096);
+
+  clear(): HeaderMapWriter {
+    this.count = 0;
+    this.sizes.clear();
+    this.data.clear();
+    return this;
+  }
+
+  private size(value: i32): void {
+    this.sizes
+      .byte(value & 255)
+      .byte((value >> 8) & 255)
+      .byte((value >> 16) & 255)
+      .byte((value >> 24) & 255);
+  }
+
+  /** An ASCII name and any text. */
+  add(name: string, value: string): HeaderMapWriter {
+    this.count++;
+    this.size(name.length);
+    this.data.ascii(name).byte(0);
+    const from = this.data.length;
+    this.data.text(value);
+    this.size(this.data.length - from);
+    this.data.byte(0);
+    return this;
+  }
+
+  addInt(name: string, value: i32): HeaderMapWriter {
+    this.count++;
+    this.size(name.length);
+    this.data.ascii(name).byte(0);
+    const from = this.data.length;
+    this.data.int(value);
+    this.size(this.data.length - from);
+    this.data.byte(0);
+    return this;
+  }
+
+  /** An entry of another map: its name at `at`, then its value, each with a NUL. */
+  copy(source: Uint8Array, at: i32, nameSize: i32, valueSize: i32): HeaderMapWriter {
+    this.count++;
+    this.size(nameSize);
+    this.size(valueSize);
+    this.data.copy(source, at, at + nameSize + valueSize + 2);
+    return this;
+  }
+
+  /** The map, in [0, length) of the writer; good until the next call. */
+  done(): ByteWriter {
+    const count = this.count;
+    this.whole
+      .clear()
+      .byte(count & 255)
+      .byte((count >> 8) & 255)
+      .byte(0)
+      .byte(0);
+    return this.whole.writer(this.sizes).writer(this.data);
+  }
+}

@@ -1,0 +1,180 @@
+import { ByteWriter } from "../../shared/core/byte-writer";
+import { decodeUtf8 } from "../../shared/core/text";
+import { HeaderMap, HeaderMapWriter } from "./headers";
+import * as hostcalls from "./hostcalls";
+import { answered, keepNext, keptBytes, pointerResult, reuseNext, scratchBytes, sizeResult } from "./memory";
+import { STATUS_OK } from "./types";
+
+/** Text that is given to the host again and again, held as the bytes it wants. */
+export class Literal {
+  private readonly bytes: ArrayBuffer;
+
+  constructor(text: string) {
+    this.bytes = String.UTF8.encode(text);
+  }
+
+  get at(): usize {
+    return changetype<usize>(this.bytes);
+  }
+
+  get size(): usize {
+    return this.bytes.byteLength;
+  }
+}
+
+const empty = new HeaderMapWriter();
+
+export function log(level: i32, message: string): void {
+  const text = String.UTF8.encode(message);
+  hostcalls.proxy_log(level, changetype<usize>(text), text.byteLength);
+}
+
+/** Unix time in milliseconds. */
+export function currentTime(): f64 {
+  hostcalls.proxy_get_current_time_nanoseconds(pointerResult());
+  return Math.floor((load<u64>(pointerResult()) as f64) * 0.000001);
+}
+
+/** `count` random bytes as hexadecimal digits. */
+export function randomHex(count: i32): string {
+  const bytes = new Uint8Array(count);
+  hostcalls.random_get(bytes.dataStart, count);
+  let text = "";
+  for (let i = 0; i < count; i++) text += (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
+  return text;
+}
+
+export function randomInt(): i32 {
+  hostcalls.random_get(pointerResult(), 4);
+  return load<i32>(pointerResult());
+}
+
+/** All headers of a kind; good until the next call of the host. */
+export function headers(type: i32): HeaderMap {
+  reuseNext();
+  const status = hostcalls.proxy_get_header_map_pairs(type, pointerResult(), sizeResult());
+  return new HeaderMap(status == STATUS_OK ? answered() : 0);
+}
+
+/** Puts these headers in the place of all that are there. */
+export function setHeaders(type: i32, map: HeaderMapWriter): void {
+  const whole = map.done();
+  hostcalls.proxy_set_header_map_pairs(type, whole.bytes.dataStart, whole.length);
+}
+
+/** The value of one header as a whole number below 2^31; -1 when it is absent or none. */
+export function headerInt(type: i32, name: Literal): i32 {
+  reuseNext();
+  if (hostcalls.proxy_get_header_map_value(type, name.at, name.size, pointerResult(), sizeResult()) != STATUS_OK)
+    return -1;
+  const size = answered();
+  if (size == 0 || size > 9) return -1;
+  const bytes = scratchBytes();
+  let value = 0;
+  for (let i = 0; i < size; i++) {
+    const c = bytes[i] as i32;
+    if (c < 48 || c > 57) return -1;
+    value = value * 10 + (c - 48);
+  }
+  return value;
+}
+
+export function replaceHeader(type: i32, name: Literal, value: string): void {
+  const text = String.UTF8.encode(value);
+  hostcalls.proxy_replace_header_map_value(type, name.at, name.size, changetype<usize>(text), text.byteLength);
+}
+
+/** A property of the stream as text, its path's parts joined by NUL; empty when it is not there. */
+export function property(path: Literal): string {
+  reuseNext();
+  if (hostcalls.proxy_get_property(path.at, path.size, pointerResult(), sizeResult()) != STATUS_OK) return "";
+  return decodeUtf8(scratchBytes(), 0, answered());
+}
+
+/** Reads `size` bytes of a body; they lie in [0, answer) of the scratch buffer until the next call of the host. */
+export function readBody(type: i32, size: i32): i32 {
+  reuseNext();
+  if (size == 0) return 0;
+  const status = hostcalls.proxy_get_buffer_bytes(type, 0, size, pointerResult(), sizeResult());
+  return status == STATUS_OK ? answered() : 0;
+}
+
+/** Reads `size` bytes of a body into memory of their own. */
+export function takeBody(type: i32, size: i32): Uint8Array {
+  reuseNext();
+  if (size == 0) return new Uint8Array(0);
+  keepNext();
+  hostcalls.proxy_get_buffer_bytes(type, 0, size, pointerResult(), sizeResult());
+  return keptBytes();
+}
+
+/** Puts `bytes[0, length)` in the place of the first `size` bytes of a body. */
+export function replaceBody(type: i32, size: i32, bytes: Uint8Array, length: i32): void {
+  hostcalls.proxy_set_buffer_bytes(type, 0, size, bytes.dataStart, length);
+}
+
+/** Answers the client from here. */
+export function respond(status: i32, body: ByteWriter, map: HeaderMapWriter, details: string): void {
+  const reason = String.UTF8.encode(details);
+  const whole = map.done();
+  hostcalls.proxy_send_local_response(
+    status,
+    changetype<usize>(reason),
+    reason.byteLength,
+    body.bytes.dataStart,
+    body.length,
+    whole.bytes.dataStart,
+    whole.length,
+    -1,
+  );
+}
+
+/** Sends a request to a cluster; its token, or -1 when it could not be sent. The answer comes to the root context. */
+export function call(cluster: Literal, map: HeaderMapWriter, body: ByteWriter, timeoutMs: i32): i32 {
+  const whole = map.done();
+  const none = empty.clear().done();
+  const status = hostcalls.proxy_http_call(
+    cluster.at,
+    cluster.size,
+    whole.bytes.dataStart,
+    whole.length,
+    body.bytes.dataStart,
+    body.length,
+    none.bytes.dataStart,
+    none.length,
+    timeoutMs,
+    pointerResult(),
+  );
+  return status == STATUS_OK ? load<i32>(pointerResult()) : -1;
+}
+
+export function continueStream(type: i32): void {
+  hostcalls.proxy_continue_stream(type);
+}
+
+export function closeStream(type: i32): void {
+  hostcalls.proxy_close_stream(type);
+}
+
+/** The calls that follow concern this context. */
+export function enter(context: i32): void {
+  hostcalls.proxy_set_effective_context(context);
+}
+
+export function tickEvery(milliseconds: i32): void {
+  hostcalls.proxy_set_tick_period_milliseconds(milliseconds);
+}
+
+export function defineMetric(type: i32, name: string): i32 {
+  const text = String.UTF8.encode(name);
+  hostcalls.proxy_define_metric(type, changetype<usize>(text), text.byteLength, pointerResult());
+  return load<i32>(pointerResult());
+}
+
+export function incrementMetric(metric: i32, by: i32): void {
+  hostcalls.proxy_increment_metric(metric, by as i64);
+}
+
+export function recordMetric(metric: i32, value: u64): void {
+  hostcalls.proxy_record_metric(metric, value);
+}

@@ -1,0 +1,250 @@
+import { ByteWriter } from "../byte-writer.ts";
+import { hasValidChecksum, isPlausibleKey, isServiceKey } from "../key-format.ts";
+import { modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
+import { openExchange } from "../providers/registry.ts";
+import { Random } from "../random.ts";
+import { pick } from "../route.ts";
+import { sha256Hex } from "../sha256.ts";
+import { Attempt } from "./attempt.ts";
+import { readBody } from "./body.ts";
+import { Config, Model } from "./config.ts";
+import { endpointOf, MODEL, MODELS, modelOf, NO_ENDPOINT } from "./endpoint.ts";
+import { KeyCache, KeyPolicy } from "./keys.ts";
+import { writeModel, writeModels } from "./models.ts";
+import { ANSWERED, NEED_ADDRESS, Operation, READY, REFUSED, WAIT } from "./operation.ts";
+import { Outbox } from "./outbox.ts";
+import { outcomeOf, writeRecord } from "./record.ts";
+import { Tally } from "./tally.ts";
+
+/**
+ * One gateway process (an Envoy worker's VM, or a Kong plugin's process): what it knows of configuration and keys, and
+ * every decision on a client's call. It does no I/O and has no clock: the host carries bytes and passes the time in
+ * (Unix milliseconds).
+ */
+export class Gateway {
+  config: Config | null = null;
+  readonly keys: KeyCache = new KeyCache();
+  readonly outbox: Outbox = new Outbox();
+  readonly tally: Tally = new Tally();
+  /** The control service did not answer the last time it was asked. */
+  controlLost: boolean = false;
+  private readonly epoch: string;
+  private readonly random: Random;
+  private operations: i32 = 0;
+  /** Turns, so that a pool's credentials are used one after the other. */
+  private turn: i32 = 0;
+
+  /** `epoch`: random hexadecimal digits, new with every start; `seed`: any number of the host's randomness. */
+  constructor(epoch: string, seed: i32) {
+    this.epoch = epoch;
+    this.random = new Random(seed);
+  }
+
+  /** A new operation. Its id is unique over all gateways as far as epochs are. */
+  open(now: f64): Operation {
+    this.operations++;
+    return new Operation("req_" + this.epoch + this.operations.toString(16).padStart(8, "0"), now);
+  }
+
+  /**
+   * Decides on a call by its request line and key, `bytes[start, end)` (empty for none). Answers READY, WAIT, REFUSED,
+   * ANSWERED or NEED_ADDRESS; after WAIT and NEED_ADDRESS the host calls `resume`.
+   */
+  authorize(
+    operation: Operation,
+    method: string,
+    path: string,
+    bytes: Uint8Array,
+    start: i32,
+    end: i32,
+    now: f64,
+  ): i32 {
+    const endpoint = endpointOf(path);
+    operation.endpoint = endpoint;
+    if (endpoint === NO_ENDPOINT) {
+      const message = "Unknown request URL: " + method + " " + path + ".";
+      return this.turnAway(operation, new Problem(404, "invalid_request_error", "unknown_url", "", message));
+    }
+    const wanted = endpoint === MODELS || endpoint === MODEL ? "GET" : "POST";
+    if (method !== wanted) {
+      const message = "Not allowed to " + method + " on " + path + " (use " + wanted + ").";
+      return this.turnAway(operation, new Problem(405, "invalid_request_error", "method_not_allowed", "", message));
+    }
+    if (endpoint === MODEL) operation.path = path;
+    if (start >= end) {
+      return this.turnAway(
+        operation,
+        unauthorized("You didn't provide an API key: send it as `Authorization: Bearer YOUR_KEY`.", "invalid_api_key"),
+      );
+    }
+    if (!isPlausibleKey(bytes, start, end)) return this.turnAway(operation, wrongKey());
+    operation.hash = sha256Hex(bytes, start, end);
+    if (this.keys.find(operation.hash, now) == null && isServiceKey(bytes, start, end)) {
+      if (!hasValidChecksum(bytes, start, end)) return this.turnAway(operation, wrongKey());
+    }
+    return this.resume(operation, now);
+  }
+
+  /** Goes on with a call that waited, or whose address has been set. */
+  resume(operation: Operation, now: f64): i32 {
+    if (this.config == null) {
+      return this.controlLost ? this.turnAway(operation, controlUnavailable()) : WAIT;
+    }
+    let key = operation.key;
+    if (key == null) {
+      key = this.keys.find(operation.hash, now);
+      if (key == null) {
+        if (this.keys.isUnknown(operation.hash, now)) return this.turnAway(operation, wrongKey());
+        if (this.controlLost) return this.turnAway(operation, controlUnavailable());
+        return this.keys.want(operation.hash) ? WAIT : this.turnAway(operation, tooManyUnknown());
+      }
+      operation.key = key;
+    }
+    const problem = this.judge(operation, key, now);
+    if (problem != null) return this.refuse(operation, problem);
+    if (key.bound && operation.address.length === 0) return NEED_ADDRESS;
+    if (key.bound && !key.allowsAddress(operation.address)) {
+      const message = "This API key may not be used from your address.";
+      return this.refuse(operation, new Problem(403, "permission_error", "address_not_allowed", "", message));
+    }
+    if (operation.endpoint === MODELS || operation.endpoint === MODEL) return this.answerModels(operation, key);
+    return READY;
+  }
+
+  private judge(_operation: Operation, key: KeyPolicy, now: f64): Problem | null {
+    if (!key.active) return unauthorized("This API key has been disabled.", "key_disabled");
+    if (key.expiresAt > 0 && now >= key.expiresAt) return unauthorized("This API key has expired.", "key_expired");
+    if (this.outbox.isFull()) {
+      return unavailable("The gateway cannot reach its control service; try again later.", "control_unavailable");
+    }
+    return null;
+  }
+
+  private answerModels(operation: Operation, key: KeyPolicy): i32 {
+    const config = this.config!;
+    const out = new ByteWriter(1024);
+    if (operation.endpoint === MODELS) writeModels(config, key, out);
+    else {
+      const name = modelOf(operation.path);
+      const model = config.model(name);
+      if (model == null || model.disabled || !key.allowsModel(name)) {
+        operation.problem = modelNotFound(name);
+        return REFUSED;
+      }
+      writeModel(model, out);
+    }
+    operation.answer = out.take();
+    return ANSWERED;
+  }
+
+  /** Takes the whole body of a call that is READY: READY to be sent in `operation.order`, or REFUSED. */
+  submit(operation: Operation, body: Uint8Array, now: f64): i32 {
+    const read = readBody(operation.endpoint, body, Math.floor(now * 0.001) as i32);
+    const wrong = read.problem;
+    if (wrong != null) return this.refuse(operation, wrong);
+    const call = read.call!;
+    operation.call = call;
+    const model = this.config!.model(call.model);
+    const key = operation.key!;
+    if (model == null || model.disabled || !key.allowsModel(call.model)) {
+      return this.refuse(operation, modelNotFound(call.model));
+    }
+    operation.model = model;
+    operation.order = pick(model.route, this.random);
+    if (operation.order.length === 0) {
+      const message = "No provider of the model `" + call.model + "` is in use.";
+      return this.refuse(operation, unavailable(message, "no_target_available"));
+    }
+    return READY;
+  }
+
+  /** The cluster that tries the operation's targets in their order. */
+  cluster(operation: Operation): string {
+    const model: Model = operation.model!;
+    return model.cluster(operation.order);
+  }
+
+  /**
+   * Begins the attempt with `provider` (empty: whichever is next), the first of the operation's targets with it that has
+   * not been tried. Null when there is none.
+   */
+  attempt(operation: Operation, provider: string, now: f64): Attempt | null {
+    const model = operation.model;
+    const call = operation.call;
+    const config = this.config;
+    if (model == null || call == null || config == null) return null;
+    const previous = operation.last();
+    if (previous != null) previous.lost("no answer", now);
+    const tried = operation.attempts.length;
+    let place = tried < operation.order.length ? tried : -1;
+    if (place < 0) return null;
+    let target = model.route.targets[operation.order[place] as i32]!;
+    if (provider.length > 0 && target.provider !== provider) {
+      place = this.placeOf(operation, model, provider);
+      if (place < 0) return null;
+      target = model.route.targets[operation.order[place] as i32]!;
+    }
+    const settings = config.provider(target.provider);
+    if (settings == null) return null;
+    const exchange = openExchange(call, settings, target.model);
+    if (exchange == null) return null;
+    exchange.strict = model.strict;
+    let credential = "";
+    if (settings.credentials.length > 0) {
+      credential = settings.credentials[this.turn % settings.credentials.length]!;
+      this.turn = (this.turn + 1) & 0xffffff;
+    }
+    const attempt = new Attempt(exchange, credential, now);
+    operation.attempts.push(attempt);
+    this.tally.attempts++;
+    return attempt;
+  }
+
+  /** Envoy may have passed over a provider whose hosts are gone: the first place with `provider` that is not tried yet. */
+  private placeOf(operation: Operation, model: Model, provider: string): i32 {
+    for (let i: i32 = operation.attempts.length; i < operation.order.length; i++) {
+      if (model.route.targets[operation.order[i] as i32]!.provider === provider) return i;
+    }
+    return -1;
+  }
+
+  /** The operation is over: writes its record, once. `clientLeft`: the client went before it had its whole answer. */
+  close(operation: Operation, clientLeft: boolean, now: f64): void {
+    if (operation.closed) return;
+    operation.closed = true;
+    if (operation.key == null || operation.endpoint === MODELS || operation.endpoint === MODEL) return;
+    const outcome = outcomeOf(operation, clientLeft);
+    writeRecord(operation, outcome, this.outbox.next(), now, this.outbox.open());
+    this.outbox.added();
+    this.tally.count(operation, outcome);
+  }
+
+  /** Refuses for want of a known key: counted, not recorded. */
+  private turnAway(operation: Operation, problem: Problem): i32 {
+    operation.problem = problem;
+    if (problem.status === 401) {
+      this.keys.refusals++;
+      this.tally.unauthorized++;
+    }
+    return REFUSED;
+  }
+
+  private refuse(operation: Operation, problem: Problem): i32 {
+    operation.problem = problem;
+    return REFUSED;
+  }
+}
+
+function wrongKey(): Problem {
+  return unauthorized("Incorrect API key provided.", "invalid_api_key");
+}
+
+function controlUnavailable(): Problem {
+  return unavailable("The gateway cannot reach its control service; try again later.", "control_unavailable");
+}
+
+function tooManyUnknown(): Problem {
+  const problem = unavailable("Too many unknown API keys are being checked; try again later.", "too_many_unknown_keys");
+  problem.retryAfter = 1;
+  return problem;
+}

@@ -1,0 +1,78 @@
+import { ByteWriter } from "../byte-writer.ts";
+
+/** Records in one message at most. */
+const BATCH_RECORDS: i32 = 500;
+/** A batch of more bytes takes no further record. */
+const BATCH_BYTES: i32 = 512 * 1024;
+/** Beyond this many unacknowledged batches the gateway takes no new operations: nothing that happened is forgotten. */
+const MOST_BATCHES: i32 = 24;
+
+/** Records that leave in one message: a JSON array without its brackets. */
+class Batch {
+  readonly json: ByteWriter = new ByteWriter(4096);
+  count: i32 = 0;
+  lastSequence: f64 = 0;
+  sent: boolean = false;
+}
+
+/** Usage records that the control service has not acknowledged yet, oldest first. */
+export class Outbox {
+  private batches: Array<Batch> = new Array<Batch>();
+  private sequence: f64 = 0;
+
+  /** The sequence number of the next record. */
+  next(): f64 {
+    return this.sequence + 1;
+  }
+
+  /** Where the next record is written; `added` must follow. */
+  open(): ByteWriter {
+    const count = this.batches.length;
+    let batch: Batch | null = count === 0 ? null : this.batches[count - 1]!;
+    if (batch == null || batch.sent || batch.count >= BATCH_RECORDS || batch.json.length >= BATCH_BYTES) {
+      batch = new Batch();
+      this.batches.push(batch);
+    }
+    if (batch.count > 0) batch.json.byte(0x2c);
+    return batch.json;
+  }
+
+  added(): void {
+    const batch = this.batches[this.batches.length - 1]!;
+    this.sequence += 1;
+    batch.count++;
+    batch.lastSequence = this.sequence;
+  }
+
+  isEmpty(): boolean {
+    return this.batches.length === 0;
+  }
+
+  isFull(): boolean {
+    return this.batches.length > MOST_BATCHES;
+  }
+
+  /** A whole batch is waiting, so that there is no point in waiting for more. */
+  hasFullBatch(): boolean {
+    return this.batches.length > 1;
+  }
+
+  /** Writes the oldest batch's records. They stay here until they are acknowledged; a batch that left takes no more. */
+  write(out: ByteWriter): void {
+    if (this.batches.length === 0) return;
+    const batch = this.batches[0]!;
+    batch.sent = true;
+    out.writer(batch.json);
+  }
+
+  /** Drops what the control service has stored: all records up to `sequence`. */
+  acknowledge(sequence: f64): void {
+    let done: i32 = 0;
+    while (done < this.batches.length) {
+      const batch = this.batches[done]!;
+      if (batch.lastSequence > sequence) break;
+      done++;
+    }
+    if (done > 0) this.batches = this.batches.slice(done);
+  }
+}

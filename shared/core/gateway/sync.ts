@@ -1,0 +1,150 @@
+import { ByteWriter } from "../byte-writer.ts";
+import { Json } from "../json.ts";
+import { JsonWriter } from "../json-writer.ts";
+import { Config } from "./config.ts";
+import { Gateway } from "./gateway.ts";
+
+/** Where the host sends the messages, and the version they speak. */
+export const SYNC_PATH: string = "/gateway/v1/sync";
+const VERSION: i32 = 1;
+
+/** How long a poll may be held by the control service, and how much longer the host should wait for it. */
+const POLL_WAIT_MS: i32 = 25000;
+export const POLL_TIMEOUT_MS: i32 = 30000;
+export const PUSH_TIMEOUT_MS: i32 = 5000;
+
+/** Not more often than this, unless somebody waits or a whole batch of records does. */
+const PUSH_INTERVAL: f64 = 250;
+const FIRST_BACKOFF: f64 = 100;
+const LAST_BACKOFF: f64 = 2000;
+
+/**
+ * The conversation with the control service: two exchanges of the same message run beside each other. The poll is held
+ * open until configuration or keys change, and is the only one that takes these over, so they never go backwards. The
+ * push brings records and asks for keys, and is answered at once.
+ */
+export class Sync {
+  private readonly gateway: Gateway;
+  private readonly node: string;
+  private readonly epoch: string;
+  private readonly kind: string;
+  private configVersion: string = "";
+  private keyRevision: f64 = -1;
+  private polling: boolean = false;
+  private pushing: boolean = false;
+  private pushedAt: f64 = 0;
+  private pollAfter: f64 = 0;
+  private pushAfter: f64 = 0;
+  private pollBackoff: f64 = FIRST_BACKOFF;
+  private pushBackoff: f64 = FIRST_BACKOFF;
+
+  /** `kind`: `envoy` or `kong`. */
+  constructor(gateway: Gateway, node: string, epoch: string, kind: string) {
+    this.gateway = gateway;
+    this.node = node;
+    this.epoch = epoch;
+    this.kind = kind;
+  }
+
+  /** Writes the next poll; false when one is under way. */
+  poll(now: f64, out: ByteWriter): boolean {
+    if (this.polling || now < this.pollAfter) return false;
+    this.polling = true;
+    const wait = this.gateway.config == null ? 0 : POLL_WAIT_MS;
+    this.head(wait, out).key("keys").array().end().key("records").array().end().end();
+    return true;
+  }
+
+  /** Writes the next push; false when one is under way or there is nothing to say yet. */
+  push(now: f64, out: ByteWriter): boolean {
+    const keys = this.gateway.keys;
+    const outbox = this.gateway.outbox;
+    if (this.pushing || now < this.pushAfter) return false;
+    const due = now >= this.pushedAt + PUSH_INTERVAL && (!outbox.isEmpty() || keys.refusals > 0);
+    if (!due && !keys.isWanting() && !outbox.hasFullBatch()) return false;
+    this.pushing = true;
+    this.pushedAt = now;
+    const w = this.head(0, out).key("keys").array();
+    const asked = keys.ask();
+    for (let i: i32 = 0; i < asked.length; i++) w.string(asked[i]!);
+    w.end().key("unauthenticated").int(keys.refusals).key("records").array();
+    keys.refusals = 0;
+    outbox.write(out);
+    w.end().end();
+    return true;
+  }
+
+  private head(wait: i32, out: ByteWriter): JsonWriter {
+    const w = new JsonWriter(out).object().key("version").int(VERSION);
+    w.key("node").string(this.node).key("epoch").string(this.epoch).key("kind").string(this.kind);
+    w.key("config_version").string(this.configVersion).key("key_revision");
+    if (this.keyRevision < 0) w.int(-1);
+    else w.whole(this.keyRevision);
+    return w.key("wait_ms").int(wait);
+  }
+
+  /** Takes the answer to the poll. */
+  polled(body: Uint8Array, now: f64): void {
+    const answer = readAnswer(body);
+    if (answer == null) {
+      this.pollFailed(now);
+      return;
+    }
+    this.polling = false;
+    this.pollBackoff = FIRST_BACKOFF;
+    this.pollAfter = 0;
+    const gateway = this.gateway;
+    gateway.controlLost = false;
+    if (answer.flag("keys_reset")) gateway.keys.forgetAll();
+    gateway.keys.forget(answer.value("changed_keys"));
+    const revision = answer.value("key_revision");
+    if (revision != null) this.keyRevision = revision.whole(this.keyRevision);
+    const config = answer.value("config");
+    if (config == null) return;
+    gateway.config = Config.read(config);
+    this.configVersion = answer.string("config_version", "");
+  }
+
+  /** Takes the answer to the push. */
+  pushed(body: Uint8Array, now: f64): void {
+    const answer = readAnswer(body);
+    if (answer == null) {
+      this.pushFailed(now);
+      return;
+    }
+    this.pushing = false;
+    this.pushBackoff = FIRST_BACKOFF;
+    this.pushAfter = 0;
+    const gateway = this.gateway;
+    gateway.controlLost = false;
+    const revision = answer.value("key_revision");
+    if (revision != null && revision.whole(0) < this.keyRevision) gateway.keys.failed();
+    else gateway.keys.answer(answer.value("keys"), now);
+    const acknowledged = answer.value("acknowledged");
+    if (acknowledged != null) gateway.outbox.acknowledge(acknowledged.whole(0));
+  }
+
+  pollFailed(now: f64): void {
+    this.polling = false;
+    this.pollAfter = now + this.pollBackoff;
+    this.pollBackoff = grown(this.pollBackoff);
+    if (this.gateway.config == null) this.gateway.controlLost = true;
+  }
+
+  pushFailed(now: f64): void {
+    this.pushing = false;
+    this.pushAfter = now + this.pushBackoff;
+    this.pushBackoff = grown(this.pushBackoff);
+    this.gateway.controlLost = true;
+    this.gateway.keys.giveUp();
+  }
+}
+
+function readAnswer(body: Uint8Array): Json | null {
+  const answer = Json.parse(body);
+  return answer != null && answer.count32("version", 0) === VERSION ? answer : null;
+}
+
+function grown(backoff: f64): f64 {
+  return backoff * 2 > LAST_BACKOFF ? LAST_BACKOFF : backoff * 2;
+}

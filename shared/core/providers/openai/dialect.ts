@@ -1,0 +1,37 @@
+/**
+ * How the members of the OpenAI family differ, as data. A server that speaks OpenAI's wire format is a row here and a
+ * line in the registry.
+ */
+export class Dialect {
+  readonly kind: string;
+  /** The header that carries the credential: `authorization` (as a bearer token) or another (as it is). */
+  readonly credentialHeader: string;
+  /** The path that is added when the base URL has none. */
+  readonly basePath: string;
+
+  constructor(kind: string, credentialHeader: string, basePath: string) {
+    this.kind = kind;
+    this.credentialHeader = credentialHeader;
+    this.basePath = basePath;
+  }
+}
+
+const DIALECTS: Array<Dialect> = [
+  // https://platform.openai.com/docs/api-reference/authentication
+  new Dialect("openai", "authorization", "/v1"),
+  // https://learn.microsoft.com/azure/ai-foundry/openai/reference: v1 routes take the key in the same header as dated ones
+  new Dialect("azure", "api-key", "/openai/v1"),
+  new Dialect("openai-compatible", "authorization", "/v1"),
+  // https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
+  new Dialect("vllm", "authorization", "/v1"),
+  // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
+  new Dialect("llamacpp", "authorization", "/v1"),
+];
+
+/** The row of this kind; the plain one for a kind that has none. */
+export function dialectOf(kind: string): Dialect {
+  for (let i: i32 = 0; i < DIALECTS.length; i++) {
+    if (DIALECTS[i]!.kind === kind) return DIALECTS[i]!;
+  }
+  return DIALECTS[0]!;
+}

@@ -1,0 +1,173 @@
+import { ByteWriter } from "../../byte-writer.ts";
+import { equalsAscii } from "../../bytes.ts";
+import { ClientRequest, FAILED, IMAGES, PASS, Provider, ProviderRequest } from "../../exchange.ts";
+import { ARRAY, Json, OBJECT } from "../../json.ts";
+import { Problem, providerError } from "../../problem.ts";
+import { SseReader } from "../../sse.ts";
+import { SseExchange } from "../../sse-exchange.ts";
+import { estimatePrompt, estimateTokens } from "../../tokens.ts";
+import { USAGE_ESTIMATE } from "../../usage.ts";
+import { Dialect, dialectOf } from "./dialect.ts";
+import { EventScan } from "./event.ts";
+import { readFailure, readStreamError } from "./failure.ts";
+import { requestPath } from "./path.ts";
+import { writeRequest } from "./request.ts";
+import { readUsage } from "./usage.ts";
+
+/** A provider that speaks OpenAI's wire format: bytes go through as they are wherever they may. */
+export class OpenAiExchange extends SseExchange {
+  private readonly dialect: Dialect;
+  private readonly scan: EventScan = new EventScan();
+  private finishes: i32 = 0;
+
+  constructor(call: ClientRequest, provider: Provider, model: string) {
+    super(call, provider, model);
+    this.dialect = dialectOf(provider.kind);
+  }
+
+  override request(credential: string, out: ProviderRequest): boolean {
+    const dialect = this.dialect;
+    out.path = requestPath(this, dialect);
+    out.header("content-type", "application/json");
+    if (credential.length > 0) {
+      const bearer = dialect.credentialHeader === "authorization";
+      out.header(dialect.credentialHeader, bearer ? "Bearer " + credential : credential);
+    }
+    out.body = writeRequest(this.call, this.model, this.provider.refuses("include_usage"));
+    return true;
+  }
+
+  override response(body: Uint8Array, _out: ByteWriter): i32 {
+    const answer = Json.parse(body);
+    if (answer == null || answer.kind !== OBJECT) {
+      this.problem = providerError("The provider's answer is not a JSON object.");
+      return FAILED;
+    }
+    if (answer.value("error") != null) {
+      this.problem = readStreamError(answer);
+      return FAILED;
+    }
+    const usage = answer.value("usage");
+    if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
+    else this.estimate(answer);
+    if (this.call.endpoint === IMAGES) {
+      const data = answer.value("data");
+      this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;
+    }
+    return PASS;
+  }
+
+  private estimate(answer: Json): void {
+    let bytes: i32 = 0;
+    const choices = answer.value("choices");
+    let choice: Json | null = null;
+    if (choices != null) choice = choices.first();
+    while (choice != null) {
+      bytes += choice.end - choice.start;
+      choice = choice.next;
+    }
+    this.usage.prompt = estimatePrompt(this.call.json);
+    this.usage.completion = estimateTokens(bytes);
+    this.usage.source = USAGE_ESTIMATE;
+  }
+
+  protected override comment(reader: SseReader, out: ByteWriter): void {
+    out.copy(reader.bytes, reader.rawStart, reader.rawEnd);
+  }
+
+  protected override event(reader: SseReader, out: ByteWriter): void {
+    if (this.finished) {
+      this.changed = true;
+      return;
+    }
+    const data = reader.data;
+    const start = reader.dataStart;
+    const end = reader.dataEnd;
+    if (equalsAscii(data, start, end, "[DONE]")) {
+      this.finished = true;
+      this.begun = true;
+      this.pass(reader, out);
+      return;
+    }
+    const scan = this.scan;
+    scan.read(data, start, end);
+    if (scan.error || scan.usage || !this.begun) {
+      if (!this.inspect(reader, scan, out)) return;
+    }
+    this.begun = true;
+    this.finishes += scan.finishes;
+    this.producedBytes += scan.answerBytes;
+    this.pass(reader, out);
+  }
+
+  /** A closer look at an event; false when it has been dealt with. */
+  private inspect(reader: SseReader, scan: EventScan, out: ByteWriter): boolean {
+    const chunk = Json.parseSpan(reader.data, reader.dataStart, reader.dataEnd);
+    if (chunk == null || chunk.kind !== OBJECT) {
+      if (this.begun) return true;
+      this.problem = providerError("The provider's stream does not begin with a JSON object.");
+      return false;
+    }
+    if (chunk.value("error") != null || equalsAscii(reader.bytes, reader.nameStart, reader.nameEnd, "error")) {
+      this.problem = readStreamError(chunk);
+      return false;
+    }
+    const choices = chunk.value("choices");
+    const idle = choices != null && choices.kind === ARRAY && choices.first() == null;
+    const usage = chunk.value("usage");
+    if (usage != null && usage.kind === OBJECT) {
+      readUsage(usage, this.usage);
+      if (!this.call.includeUsage) {
+        this.changed = true;
+        if (!idle) {
+          this.finishes += scan.finishes;
+          this.producedBytes += scan.answerBytes;
+          this.begun = true;
+          this.hideUsage(chunk, out);
+        }
+        return false;
+      }
+    } else if (idle && chunk.value("prompt_filter_results") != null) {
+      // Azure's opening event tells of its filters alone, under an empty id: no event of OpenAI's.
+      this.changed = true;
+      return false;
+    }
+    return true;
+  }
+
+  /** Writes the event with its usage taken out, for a client that did not ask for it. */
+  private hideUsage(chunk: Json, out: ByteWriter): void {
+    out.ascii("data: {");
+    let member = chunk.first();
+    let comma = false;
+    while (member != null) {
+      if (!member.isKey("usage")) {
+        if (comma) out.byte(0x2c);
+        comma = true;
+        out.copy(member.source, member.keyStart - 1, member.keyEnd + 1).byte(0x3a);
+        member.write(out);
+      }
+      member = member.next;
+    }
+    out.ascii("}\n\n");
+  }
+
+  private pass(reader: SseReader, out: ByteWriter): void {
+    out.copy(reader.bytes, reader.rawStart, reader.rawEnd);
+    if (!reader.unterminated) return;
+    this.changed = true;
+    out.ascii("\n\n");
+  }
+
+  /** Every choice has its finish reason: such an answer is whole, though the server left out `[DONE]`. */
+  protected override ended(out: ByteWriter): void {
+    if (this.finished || this.finishes === 0 || this.finishes < this.call.json.count32("n", 1)) return;
+    this.finished = true;
+    this.changed = true;
+    out.ascii("data: [DONE]\n\n");
+  }
+
+  override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
+    return readFailure(status, body, retryAfter);
+  }
+}

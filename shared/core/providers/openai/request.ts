@@ -1,0 +1,56 @@
+import { ByteWriter } from "../../byte-writer.ts";
+import { ClientRequest } from "../../exchange.ts";
+import { Json, OBJECT } from "../../json.ts";
+import { JsonWriter } from "../../json-writer.ts";
+
+/** How `stream_options` must leave. */
+const KEEP: i32 = 0;
+const ASK_USAGE: i32 = 1;
+const OMIT: i32 = 2;
+
+/**
+ * The body for a provider of the OpenAI family: the client's own bytes, with the model's name and `stream_options` put
+ * right. Answers the client's body itself when nothing changes.
+ *
+ * Usage is asked of every stream, as the bill needs it; `refusesUsage` is for servers that know no `stream_options`.
+ */
+export function writeRequest(call: ClientRequest, model: string, refusesUsage: boolean): Uint8Array {
+  let streamOptions = KEEP;
+  if (refusesUsage) streamOptions = OMIT;
+  else if (call.stream && !call.includeUsage) streamOptions = ASK_USAGE;
+  if (
+    model === call.model &&
+    (streamOptions === KEEP || (streamOptions === OMIT && call.json.get("stream_options") == null))
+  )
+    return call.body;
+
+  const out = new ByteWriter(call.body.length + model.length + 48);
+  const w = new JsonWriter(out).object();
+  let asked = streamOptions !== ASK_USAGE;
+  let member = call.json.first();
+  while (member != null) {
+    if (member.isKey("model")) w.keyOf(member).string(model);
+    else if (streamOptions !== KEEP && member.isKey("stream_options")) {
+      if (streamOptions === ASK_USAGE) {
+        asked = true;
+        writeStreamOptions(w.keyOf(member), member);
+      }
+    } else w.keyOf(member).json(member);
+    member = member.next;
+  }
+  if (!asked) w.key("stream_options").object().key("include_usage").bool(true).end();
+  w.end();
+  return out.take();
+}
+
+function writeStreamOptions(w: JsonWriter, options: Json): void {
+  w.object();
+  if (options.kind === OBJECT) {
+    let option = options.first();
+    while (option != null) {
+      if (!option.isKey("include_usage")) w.keyOf(option).json(option);
+      option = option.next;
+    }
+  }
+  w.key("include_usage").bool(true).end();
+}
