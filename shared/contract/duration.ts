@@ -31,4 +31,5 @@ export const durationSchema = z
     error: "must be between 1ms and 24h",
     abort: true,
   })
-  .transform((text) => formatDuration(milliseconds(text)));
+  .transform((text) => formatDuration(milliseconds(text)))
+  .meta({ id: "duration", description: "500ms, 2s, 10m or 1h" });

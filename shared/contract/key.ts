@@ -33,31 +33,27 @@ const label = z
   .max(128, { error: "must have at most 128 characters" });
 
 const policy = {
-  expires: expirySchema.optional(),
-  /** Absent: all that the project may use. */
-  models: modelPatternsSchema.optional(),
-  /** None: from everywhere. */
-  allowed_ips: allowedIps.default([]),
+  expires: expirySchema.optional().describe("a time, or a date, which is its first moment in UTC"),
+  models: modelPatternsSchema.optional().describe("absent: all that the project may use"),
+  allowed_ips: allowedIps.default([]).describe("none: from everywhere"),
   limits: limitsSchema,
 };
 
-/** A key in oneapi.yaml, under its project. */
-export const projectKeySchema = z.strictObject(
-  { name: label, secret: keySecretSchema, ...policy },
-  { error: "must be a key" },
-);
+export const projectKeySchema = z
+  .strictObject({ name: label, secret: keySecretSchema, ...policy }, { error: "must be a key" })
+  .meta({ id: "projectKey", description: "A key of a project." });
 
-/** A key in oneapi.yaml, under its user. */
-export const userKeySchema = z.strictObject(
-  {
-    name: label,
-    secret: keySecretSchema,
-    /** Absent: the user's only project. */
-    project: nameSchema.optional(),
-    ...policy,
-  },
-  { error: "must be a key" },
-);
+export const userKeySchema = z
+  .strictObject(
+    {
+      name: label,
+      secret: keySecretSchema,
+      project: nameSchema.optional().describe("absent: the user's only project"),
+      ...policy,
+    },
+    { error: "must be a key" },
+  )
+  .meta({ id: "userKey", description: "A key of a user." });
 
 export type ProjectKey = z.output<typeof projectKeySchema>;
 export type UserKey = z.output<typeof userKeySchema>;

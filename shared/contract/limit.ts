@@ -16,22 +16,27 @@ const rate = <Metric extends string>(metric: Metric) =>
 
 const spendWindows = [...rateWindows, "none"] as const;
 
-/** At most `amount` of a metric within each window (aligned to UTC); an amount of 0 admits nothing. */
-export const limitSchema = z.discriminatedUnion(
-  "metric",
-  [
-    rate("requests"),
-    rate("tokens"),
-    z.strictObject({
-      metric: z.literal("spend"),
-      /** `none` is a prepaid balance. */
-      window: z.enum(spendWindows, { error: `must be one of ${spendWindows.join(", ")}` }),
-      amount: usdSchema,
-    }),
-    z.strictObject({ metric: z.literal("concurrency"), amount: count }),
-  ],
-  { error: "must be one of requests, tokens, spend, concurrency" },
-);
+export const limitSchema = z
+  .discriminatedUnion(
+    "metric",
+    [
+      rate("requests"),
+      rate("tokens"),
+      z.strictObject({
+        metric: z.literal("spend"),
+        window: z
+          .enum(spendWindows, { error: `must be one of ${spendWindows.join(", ")}` })
+          .describe("none: a prepaid balance"),
+        amount: usdSchema,
+      }),
+      z.strictObject({ metric: z.literal("concurrency"), amount: count }),
+    ],
+    { error: "must be one of requests, tokens, spend, concurrency" },
+  )
+  .meta({
+    id: "limit",
+    description: "At most `amount` of a metric within each window of UTC; an amount of 0 admits nothing.",
+  });
 
 export type LimitSettings = z.output<typeof limitSchema>;
 

@@ -40,17 +40,20 @@ export function formatUsd(nano: bigint): string {
  * An amount of USD, as a number or as text for more digits than a number holds. Its normal form is text: money is
  * never a float here, and a number is taken only where its shortest decimal is what was written.
  */
-export const usdSchema = z.union([z.number(), z.string()], { error: MESSAGE }).transform((given, context) => {
-  const text = String(given);
-  const nano = parseUsd(text);
-  const problem = (message: string) => {
-    context.issues.push({ code: "custom", message, input: given });
-    return z.NEVER;
-  };
-  if (nano === null) return problem(MESSAGE);
-  if (nano > LARGEST_USD * 10n ** BigInt(NANO_DIGITS)) return problem(`must be at most ${LARGEST_USD} USD`);
-  if (typeof given === "number" && text.replace(/[eE].*|\D/g, "").replace(/^0+/, "").length > EXACT_DIGITS) {
-    return problem("has more digits than a number keeps: write it in quotes");
-  }
-  return formatUsd(nano);
-});
+export const usdSchema = z
+  .union([z.number(), z.string()], { error: MESSAGE })
+  .transform((given, context) => {
+    const text = String(given);
+    const nano = parseUsd(text);
+    const problem = (message: string) => {
+      context.issues.push({ code: "custom", message, input: given });
+      return z.NEVER;
+    };
+    if (nano === null) return problem(MESSAGE);
+    if (nano > LARGEST_USD * 10n ** BigInt(NANO_DIGITS)) return problem(`must be at most ${LARGEST_USD} USD`);
+    if (typeof given === "number" && text.replace(/[eE].*|\D/g, "").replace(/^0+/, "").length > EXACT_DIGITS) {
+      return problem("has more digits than a number keeps: write it in quotes");
+    }
+    return formatUsd(nano);
+  })
+  .meta({ id: "usd", description: "USD, 0 or more, with at most 9 decimals" });

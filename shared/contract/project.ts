@@ -3,21 +3,24 @@ import { projectKeySchema } from "./key.ts";
 import { limitsSchema } from "./limit.ts";
 import { modelPatternsSchema, nameSchema } from "./name.ts";
 
-/** A tenant's unit of policy and billing. */
-export const projectSchema = z.strictObject(
-  {
-    name: nameSchema,
-    models: modelPatternsSchema.default(["*"]),
-    limits: limitsSchema,
-    /** strict: each operation is opened before the upstream call and closed once its record is stored. */
-    accounting: z.enum(["leased", "strict"], { error: "must be leased or strict" }).default("leased"),
-    on_control_loss: z
-      .enum(["fail_closed", "fail_open"], { error: "must be fail_closed or fail_open" })
-      .default("fail_closed"),
-    keys: z.array(projectKeySchema, { error: "must be a list of keys" }).default([]),
-  },
-  { error: "must be a project" },
-);
+export const projectSchema = z
+  .strictObject(
+    {
+      name: nameSchema,
+      models: modelPatternsSchema.default(["*"]),
+      limits: limitsSchema,
+      accounting: z
+        .enum(["leased", "strict"], { error: "must be leased or strict" })
+        .default("leased")
+        .describe("strict: each operation is opened before the upstream call and ends once its record is stored"),
+      on_control_loss: z
+        .enum(["fail_closed", "fail_open"], { error: "must be fail_closed or fail_open" })
+        .default("fail_closed"),
+      keys: z.array(projectKeySchema, { error: "must be a list of keys" }).default([]),
+    },
+    { error: "must be a project" },
+  )
+  .meta({ id: "project", description: "A tenant's unit of policy and billing." });
 
 export type Project = z.output<typeof projectSchema>;
 /** What is stored of a project beside its name and its keys. */

@@ -36,19 +36,17 @@ const deployment = z
 const optionsSchema = z
   .strictObject(
     {
-      /** azure; absent: its v1 path. */
-      api_version: version,
-      /** azure: upstream model to deployment. */
-      deployments: z.record(modelNameSchema, deployment, { error: "must map models to deployments" }),
-      anthropic_version: version,
-      /** dashscope: its own protocol or the one like OpenAI's. */
-      mode: z.enum(["native", "compatible"], { error: "must be native or compatible" }),
-      /** dashscope native: `incremental_output`. */
-      incremental: yesOrNo,
-      /** zhipu. */
-      auth: z.enum(["bearer", "jwt"], { error: "must be bearer or jwt" }),
-      /** false: never send `stream_options`, for servers that refuse it. */
-      include_usage: yesOrNo,
+      api_version: version.describe("azure; absent: its v1 path"),
+      deployments: z
+        .record(modelNameSchema, deployment, { error: "must map models to deployments" })
+        .describe("azure: upstream model to deployment"),
+      anthropic_version: version.describe("anthropic: the header of this name"),
+      mode: z
+        .enum(["native", "compatible"], { error: "must be native or compatible" })
+        .describe("dashscope: its own protocol, or the one like OpenAI's"),
+      incremental: yesOrNo.describe("dashscope native: incremental_output"),
+      auth: z.enum(["bearer", "jwt"], { error: "must be bearer or jwt" }).describe("zhipu"),
+      include_usage: yesOrNo.describe("false: never send stream_options, for servers that refuse it"),
     },
     { error: "must be a map of options" },
   )
@@ -72,32 +70,34 @@ const timeoutsSchema = z
   .strictObject(
     {
       connect: durationSchema.default("2s"),
-      /** Until the first event of a stream, or the headers of a whole answer. */
-      first_token: durationSchema.default("1m"),
-      /** Between two events. */
-      idle: durationSchema.default("1m"),
+      first_token: durationSchema
+        .default("1m")
+        .describe("until the first event of a stream, or the headers of a whole answer"),
+      idle: durationSchema.default("1m").describe("between two events"),
       total: durationSchema.default("10m"),
     },
     { error: "must be a map of durations" },
   )
   .prefault({});
 
-/** A configured account at a vendor. */
-export const providerSchema = z.strictObject(
-  {
-    name: nameSchema,
-    kind: z.enum(providerKinds, { error: `must be one of ${providerKinds.join(", ")}` }),
-    base_url: baseUrlSchema,
-    credentials: z
-      .array(credentialSchema, { error: "must be a list of credentials" })
-      .max(64, { error: "must have at most 64 entries" })
-      .default([]),
-    limits: limitsSchema,
-    timeouts: timeoutsSchema,
-    options: optionsSchema.default({}),
-  },
-  { error: "must be a provider" },
-);
+export const providerSchema = z
+  .strictObject(
+    {
+      name: nameSchema,
+      kind: z.enum(providerKinds, { error: `must be one of ${providerKinds.join(", ")}` }),
+      base_url: baseUrlSchema.describe("as the vendor documents it; path and query in it are kept"),
+      credentials: z
+        .array(credentialSchema, { error: "must be a list of credentials" })
+        .max(64, { error: "must have at most 64 entries" })
+        .default([])
+        .describe("a pool, used in turn; none for local servers"),
+      limits: limitsSchema,
+      timeouts: timeoutsSchema,
+      options: optionsSchema.default({}),
+    },
+    { error: "must be a provider" },
+  )
+  .meta({ id: "provider", description: "A configured account at a vendor." });
 
 export type Provider = z.output<typeof providerSchema>;
 /** What is stored of a provider beside its name and its sealed credentials. */
