@@ -15,7 +15,8 @@ install_packages() {
     return 1
   fi
   # The development packages are needed here whatever NODE_ENV says: the Wasm compiler is one of them.
-  npm ci --include=dev --no-audit --no-fund >&2
+  echo "installing packages with npm ci" >&2
+  npm ci --include=dev --loglevel=error >&2
 }
 
 mkdir -p .data
