@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { FastifyInstance } from "fastify";
 import pg from "pg";
 import pino, { type Logger } from "pino";
 import type { Clock } from "./clock.ts";
@@ -22,6 +23,9 @@ export class TestClock implements Clock {
     this.#now += ms;
   }
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+type Any = any;
 
 export interface TestServices extends Services {
   readonly clock: TestClock;
@@ -49,19 +53,52 @@ export async function testServices(
   };
 }
 
-/** A kind of database that a suite runs on; `skip` is the reason why it cannot here. */
+export type AdminCall = (
+  method: "GET" | "PUT" | "PATCH" | "POST" | "DELETE",
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<{ status: number; headers: Record<string, unknown>; text: string; body: Any }>;
+
+/** Asks `/admin/v1`: a body of text is sent as YAML, any other as JSON; `body` is null when the answer is not JSON. */
+export function adminCalls(app: FastifyInstance, { adminToken }: Services): AdminCall {
+  return async (method, path, body, headers = {}) => {
+    const type = typeof body === "string" ? "application/yaml" : "application/json";
+    const response = await app.inject({
+      method,
+      url: `/admin/v1${path}`,
+      headers: {
+        authorization: `Bearer ${adminToken}`,
+        ...(body !== undefined && { "content-type": type }),
+        ...headers,
+      },
+      ...(body !== undefined && { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const isJson = String(response.headers["content-type"]).includes("json");
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text: response.body,
+      body: isJson ? response.json() : null,
+    };
+  };
+}
+
+/** A kind of database that a suite runs on; `skip` is the reason why it cannot here, which its name tells. */
 export interface TestStore {
   readonly name: string;
   readonly skip: string | null;
   open(): Promise<Database>;
 }
 
+const postgresMissing = process.env.TEST_DATABASE_URL ? null : "TEST_DATABASE_URL is not set";
+
 /** Every store suite runs on each of these: `describe.each(testStores)`. */
 export const testStores: readonly TestStore[] = [
   { name: "PGlite", skip: null, open: () => openPglite("memory://", readMigrations()) },
   {
-    name: "PostgreSQL",
-    skip: process.env.TEST_DATABASE_URL ? null : "TEST_DATABASE_URL is not set",
+    name: postgresMissing ? `PostgreSQL (skipped: ${postgresMissing})` : "PostgreSQL",
+    skip: postgresMissing,
     open: openFreshPostgres,
   },
 ];
