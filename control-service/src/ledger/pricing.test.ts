@@ -1,3 +1,4 @@
+import type { Usage } from "@oneapi/contract";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { charge, cost, price, priceOf } from "./pricing.ts";
@@ -15,7 +16,7 @@ const usage = fc.record({
 const rate = fc.bigInt({ min: 0n, max: 10n ** 15n });
 const rates = fc.record({ input: rate, cachedInput: rate, cacheWrite: rate, output: rate });
 
-const tokens = (given: Partial<fc.Value<typeof usage>>) => ({
+const tokens = (given: Partial<Usage>): Usage => ({
   prompt_tokens: 0,
   cached_tokens: 0,
   cache_write_tokens: 0,
@@ -78,7 +79,7 @@ describe("cost", () => {
     ["0.0000005", 1n],
     ["0.000000499", 0n],
     ["0.0000015", 2n],
-  ])("rounds half up: one million tokens' thousandth at %s USD is %s nano-USD", (input, expected) => {
+  ])("rounds half up: 1,000 tokens at %s USD per million are %s nano-USD", (input, expected) => {
     expect(cost(tokens({ prompt_tokens: 1000 }), priceOf({ input, output: "0" }).rates)).toBe(expected);
   });
 
