@@ -32,14 +32,13 @@ export class Control {
   static async start(settings: ControlSettings, supervisor: Supervisor): Promise<Control> {
     const { port, dataDir, databaseUrl, redisUrl } = settings;
     const program = join(checkout, "control-service/bin/oneapi.js");
-    const parentWatch = join(checkout, "deploy/live-with-parent.ts");
     const serve = ["serve", "--host", HOST, "--port", `${port}`, "--data-dir", dataDir];
     const env = {
       ...settings.env,
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
       ...(redisUrl && { REDIS_URL: redisUrl }),
     };
-    const args = ["--import", parentWatch, program, ...serve];
+    const args = [program, ...serve];
     const part = supervisor.start({ name: "control service", program: process.execPath, args, env });
     const url = `http://${HOST}:${port}`;
     await part.ready(async () => (await ask(`${url}/readyz`))?.status === 200);

@@ -80,14 +80,16 @@ test("a stopped part is gone and stays gone", async () => {
   expect(await pidAt(port)).toBe(0);
 });
 
-test("a Node process that watches its parent ends when that is killed", async () => {
+test("a part ends when the process that keeps it is killed", async () => {
   const port = await freePort();
-  const watch = fileURLToPath(new URL("live-with-parent.ts", import.meta.url));
-  const child = JSON.stringify(["--import", watch, "-e", SERVER, `${port}`]);
-  const parent = `require("node:child_process").spawn(process.execPath, ${child}, { stdio: ["pipe", 2, 2], detached: true })`;
-  const process_ = spawn(process.execPath, ["-e", parent], { stdio: ["ignore", "ignore", "inherit"] });
+  const part = fileURLToPath(new URL("part.ts", import.meta.url));
+  const command = JSON.stringify({ name: "server", program: process.execPath, args: ["-e", SERVER, `${port}`] });
+  const keeper = `import { Part } from ${JSON.stringify(part)}; new Part(${command}, console.error).start();`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", keeper], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   await until(async () => (await pidAt(port)) !== 0);
-  process_.kill("SIGKILL");
-  await once(process_, "close");
+  child.kill("SIGKILL");
+  await once(child, "close");
   await until(async () => (await pidAt(port)) === 0);
 });

@@ -47,15 +47,17 @@ export class Part {
     const started = performance.now();
     const child = spawn(this.command.program, this.command.args, {
       env: { ...process.env, ...this.command.env },
-      // Its stdin closes when this process ends; what it prints is log, and stdout is not for logs.
-      stdio: ["pipe", process.stderr.fd, process.stderr.fd],
+      // What it prints is log, and stdout is not for logs.
+      stdio: ["ignore", process.stderr.fd, process.stderr.fd],
       // A group of its own, so that Ctrl-C reaches it through us alone, in order.
       detached: true,
     });
     this.child = child;
+    const guard = child.pid === undefined ? null : startGuard(child.pid);
     child.once("error", (error) => this.log(`${this.name} cannot be started: ${error.message}`));
     child.once("close", (code, signal) => {
       this.child = null;
+      guard?.kill("SIGKILL");
       if (this.stopping) return;
       this.log(`${this.name} ended (${signal ?? `exit code ${code}`})`);
       if (this.keeping) void this.restart(performance.now() - started);
@@ -98,4 +100,13 @@ export class Part {
     await gone;
     clearTimeout(kill);
   }
+}
+
+/**
+ * A shell that waits for this process to end, however it ends (its stdin closes then), and takes the other process with
+ * it. So nothing is left running when `up` is killed.
+ */
+function startGuard(pid: number): ChildProcess {
+  const script = 'read -r _; kill -TERM "$0"';
+  return spawn("sh", ["-c", script, `${pid}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
 }
