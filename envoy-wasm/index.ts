@@ -1,5 +1,6 @@
 // What Envoy calls (proxy-wasm ABI 0.2.1). Each export hands on to its context, then collects garbage if that is due:
 // only here is no object of ours on the stack, which the `minimal` runtime needs.
+import "./sdk/abort";
 import { DownstreamRoot } from "./filter/downstream-root";
 import { UpstreamRoot } from "./filter/upstream-root";
 import { addRoot, addStream, remove, root, stream } from "./sdk/dispatcher";

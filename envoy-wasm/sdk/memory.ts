@@ -1,6 +1,3 @@
-import { proxy_log } from "./hostcalls";
-import { LOG_ERROR } from "./types";
-
 /**
  * Memory that the host writes into. It asks for it (`proxy_on_memory_allocate`) in the middle of a call of ours, so what
  * it gets is decided before the call: a buffer of its own that lives as long as somebody refers to it, or the scratch
@@ -82,20 +79,4 @@ export function keptBytes(): Uint8Array {
   kept = null;
   keeps = false;
   return buffer == null ? new Uint8Array(0) : Uint8Array.wrap(buffer);
-}
-
-/** A broken promise of our own: the host ends this VM and starts a new one. The log says where. */
-export function abort(message: string | null, file: string | null, line: u32, column: u32): void {
-  const text = String.UTF8.encode(
-    "oneapi: " +
-      (message ? message : "abort") +
-      " at " +
-      (file ? file : "?") +
-      ":" +
-      line.toString() +
-      ":" +
-      column.toString(),
-  );
-  proxy_log(LOG_ERROR, changetype<usize>(text), text.byteLength);
-  unreachable();
 }
