@@ -21,7 +21,7 @@ await check("format and lint", () => runTool("biome", ["check", "."]));
 await check("types of what Node runs", () => runTool("tsc", ["-p", "tsconfig.json"]));
 await check("types of the core", () => runTool("tsc", ["-p", "shared/core/tsconfig.json"]));
 await check("the filter compiles for debugging", () =>
-  runTool("asc", ["envoy-wasm/index.ts", "--config", "envoy-wasm/asconfig.json", "--target", "debug"]),
+  runTool("asc", ["index.ts", "--config", "asconfig.json", "--target", "debug"], "envoy-wasm"),
 );
 await check(`the filter has less than ${MODULE_LIMIT} bytes`, moduleIsSmall);
 if (everything) await withServers(() => suites([]));
