@@ -4,6 +4,7 @@ import { requireBearer } from "../secrets/bearer.ts";
 import type { Services } from "../services.ts";
 import { configRoutes } from "./config.ts";
 import { configuredRoutes } from "./configured.ts";
+import { envoyRoutes } from "./envoy.ts";
 import { gatewayListRoutes } from "./gateways.ts";
 import { keyRoutes } from "./keys.ts";
 import { recordRoutes } from "./records.ts";
@@ -28,4 +29,5 @@ export async function adminRoutes(
   await app.register(keyRoutes, { services });
   await app.register(recordRoutes, { services });
   await app.register(gatewayListRoutes, { fleet });
+  await app.register(envoyRoutes, { fleet });
 }
