@@ -17,14 +17,14 @@ import {
   STREAM_REQUEST,
 } from "../sdk/types";
 import { DownstreamRoot } from "./downstream-root";
-import { CLUSTER_HEADER, clearBody, headersOut, now, TICKET_HEADER, worker } from "./worker";
+import { CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, now, worker } from "./worker";
 
 const SOURCE_ADDRESS = new host.Literal("source\0address");
 const RESPONSE_DETAILS = new host.Literal("response\0code_details");
 const STATUS = new host.Literal(":status");
 const CONTENT_TYPE = new host.Literal("content-type");
 const CONTENT_LENGTH = new host.Literal("content-length");
-const REQUEST_ID = new host.Literal("x-request-id");
+const REQUEST_ID = new host.Literal(ID_HEADER);
 
 /** How Envoy names an answer that the upstream filter gave. */
 export const UPSTREAM_REFUSED: string = "oneapi_unsupported";
@@ -38,7 +38,6 @@ const NOT_PASSED = new HeaderNames(
 /** The client's side of one operation: key, body, choice of targets; and what Envoy itself has to say when all failed. */
 export class Downstream extends StreamContext {
   private operation: Operation | null = null;
-  private ticket: i32 = 0;
   private body: Uint8Array | null = null;
   /** The body, or the end of a request without one, is here. */
   private complete: bool = false;
@@ -124,12 +123,12 @@ export class Downstream extends StreamContext {
       this.reply(false);
       return false;
     }
-    this.ticket = worker().admit(operation);
+    worker().admit(operation);
     const map = host.headers(MAP_REQUEST);
     headersOut.clear();
     map.copyWithout(NOT_PASSED, headersOut);
-    headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).addInt(TICKET_HEADER, this.ticket);
-    headersOut.add("x-request-id", operation.id).addInt("x-envoy-max-retries", operation.order.length - 1);
+    headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).add(ID_HEADER, operation.id);
+    headersOut.addInt("x-envoy-max-retries", operation.order.length - 1);
     host.setHeaders(MAP_REQUEST, headersOut);
     return true;
   }
@@ -184,7 +183,7 @@ export class Downstream extends StreamContext {
   override onDelete(): void {
     const operation = this.operation;
     if (operation == null) return;
-    if (this.ticket != 0) worker().release(this.ticket);
+    worker().release(operation);
     if (this.waiting) this.root.leave(this);
     worker().gateway.close(operation, this.hasClientLeft(operation), now());
     this.operation = null;

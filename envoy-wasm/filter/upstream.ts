@@ -1,6 +1,7 @@
 import { startsAscii } from "../../shared/core/bytes";
 import { PASS, ProviderRequest } from "../../shared/core/exchange";
 import { Attempt, HOLD } from "../../shared/core/gateway/attempt";
+import { operationNumber } from "../../shared/core/gateway/operation";
 import { StreamContext } from "../sdk/context";
 import { HeaderMap, HeaderNames } from "../sdk/headers";
 import * as host from "../sdk/host";
@@ -18,9 +19,9 @@ import {
 } from "../sdk/types";
 import { UPSTREAM_REFUSED } from "./downstream";
 import { UpstreamRoot } from "./upstream-root";
-import { clearBody, headersOut, now, TICKET_HEADER, worker } from "./worker";
+import { clearBody, headersOut, ID_HEADER, now, worker } from "./worker";
 
-const TICKET = new host.Literal(TICKET_HEADER);
+const ID = new host.Literal(ID_HEADER);
 const PROVIDER = new host.Literal("xds\0upstream_host_metadata\0filter_metadata\0oneapi\0provider");
 
 /** What of a provider's headers a client may see. All else tells of the provider's account, or of a connection that is not the client's. */
@@ -63,7 +64,7 @@ export class Upstream extends StreamContext {
   }
 
   override onRequestHeaders(_count: i32, _last: bool): i32 {
-    const operation = worker().operation(host.headerInt(MAP_REQUEST, TICKET));
+    const operation = worker().operation(operationNumber(host.headerBytes(MAP_REQUEST, ID), scratchBytes()));
     if (operation == null) return CONTINUE;
     const time = now();
     // With one target only there is no doubt which provider Envoy has chosen.
@@ -80,7 +81,10 @@ export class Upstream extends StreamContext {
     headersOut.clear().add(":method", "POST").add(":path", request.path);
     headersOut.add(":authority", attempt.exchange.provider.authority).add(":scheme", "https");
     for (let i = 0; i + 1 < request.headers.length; i += 2) headersOut.add(request.headers[i], request.headers[i + 1]);
-    headersOut.add("accept-encoding", "identity").addInt("content-length", request.body.length);
+    headersOut
+      .add(ID_HEADER, attempt.operationId)
+      .add("accept-encoding", "identity")
+      .addInt("content-length", request.body.length);
     host.setHeaders(MAP_REQUEST, headersOut);
     this.root.watch(this);
     return CONTINUE;

@@ -4,8 +4,11 @@ import { Operation } from "../../shared/core/gateway/operation";
 import { HeaderMapWriter } from "../sdk/headers";
 import { currentTime, randomHex, randomInt } from "../sdk/host";
 
-/** The header that tells an upstream filter which operation it serves. Never taken from a client, never sent to a provider. */
-export const TICKET_HEADER: string = "x-oneapi-ticket";
+/**
+ * The header that tells an upstream filter which operation it serves: the operation's id, which is put in the place of
+ * whatever the client sent. All attempts of an operation share one map of headers, so it must stay in it.
+ */
+export const ID_HEADER: string = "x-request-id";
 /** The header that the route reads its cluster from. */
 export const CLUSTER_HEADER: string = "x-oneapi-cluster";
 
@@ -17,28 +20,25 @@ export class Worker {
   /** Random, new with every start of the VM. */
   readonly epoch: string;
   readonly gateway: Gateway;
-  /** Operations under way, by the ticket that their upstream request carries. */
+  /** Operations under way, by their number. */
   private readonly operations: Map<i32, Operation> = new Map<i32, Operation>();
-  private tickets: i32 = 0;
 
   constructor(gateway: Gateway, epoch: string) {
     this.gateway = gateway;
     this.epoch = epoch;
   }
 
-  /** A ticket for the operation; it must be given back. */
-  admit(operation: Operation): i32 {
-    this.tickets = this.tickets == i32.MAX_VALUE ? 1 : this.tickets + 1;
-    this.operations.set(this.tickets, operation);
-    return this.tickets;
+  admit(operation: Operation): void {
+    this.operations.set(operation.number, operation);
   }
 
-  operation(ticket: i32): Operation | null {
-    return this.operations.has(ticket) ? this.operations.get(ticket) : null;
+  /** The operation of this number, or null. */
+  operation(number: i32): Operation | null {
+    return this.operations.has(number) ? this.operations.get(number) : null;
   }
 
-  release(ticket: i32): void {
-    this.operations.delete(ticket);
+  release(operation: Operation): void {
+    this.operations.delete(operation.number);
   }
 
   get active(): i32 {

@@ -62,21 +62,11 @@ export function setHeaders(type: i32, map: HeaderMapWriter): void {
   hostcalls.proxy_set_header_map_pairs(type, whole.bytes.dataStart, whole.length);
 }
 
-/** The value of one header as a whole number below 2^31; -1 when it is absent or none. */
-export function headerInt(type: i32, name: Literal): i32 {
+/** The size of the value of one header, which lies in the scratch buffer; 0 when it is absent. */
+export function headerBytes(type: i32, name: Literal): i32 {
   reuseNext();
-  if (hostcalls.proxy_get_header_map_value(type, name.at, name.size, pointerResult(), sizeResult()) != STATUS_OK)
-    return -1;
-  const size = answered();
-  if (size == 0 || size > 9) return -1;
-  const bytes = scratchBytes();
-  let value = 0;
-  for (let i = 0; i < size; i++) {
-    const c = bytes[i] as i32;
-    if (c < 48 || c > 57) return -1;
-    value = value * 10 + (c - 48);
-  }
-  return value;
+  const status = hostcalls.proxy_get_header_map_value(type, name.at, name.size, pointerResult(), sizeResult());
+  return status == STATUS_OK ? answered() : 0;
 }
 
 export function replaceHeader(type: i32, name: Literal, value: string): void {

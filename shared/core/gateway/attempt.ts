@@ -21,6 +21,7 @@ const ERROR: i32 = 3;
  * body. If it then `failed`, the next target may be tried and the client notices nothing.
  */
 export class Attempt {
+  readonly operationId: string;
   readonly exchange: Exchange;
   readonly credential: string;
   readonly startedAt: f64;
@@ -44,7 +45,8 @@ export class Attempt {
   private retryAfter: string = "";
   private readonly held: ByteWriter = new ByteWriter(0);
 
-  constructor(exchange: Exchange, credential: string, now: f64) {
+  constructor(operationId: string, exchange: Exchange, credential: string, now: f64) {
+    this.operationId = operationId;
     this.exchange = exchange;
     this.credential = credential;
     this.startedAt = now;

@@ -16,6 +16,8 @@ import { Outbox } from "./outbox.ts";
 import { outcomeOf, writeRecord } from "./record.ts";
 import { Tally } from "./tally.ts";
 
+const LAST_NUMBER: i32 = 0x7fffffff;
+
 /**
  * One gateway process (an Envoy worker's VM, or a Kong plugin's process): what it knows of configuration and keys, and
  * every decision on a client's call. It does no I/O and has no clock: the host carries bytes and passes the time in
@@ -42,8 +44,8 @@ export class Gateway {
 
   /** A new operation. Its id is unique over all gateways as far as epochs are. */
   open(now: f64): Operation {
-    this.operations++;
-    return new Operation("req_" + this.epoch + this.operations.toString(16).padStart(8, "0"), now);
+    this.operations = this.operations === LAST_NUMBER ? 1 : this.operations + 1;
+    return new Operation(this.epoch, this.operations, now);
   }
 
   /**
@@ -194,7 +196,7 @@ export class Gateway {
       credential = settings.credentials[this.turn % settings.credentials.length]!;
       this.turn = (this.turn + 1) & 0xffffff;
     }
-    const attempt = new Attempt(exchange, credential, now);
+    const attempt = new Attempt(operation.id, exchange, credential, now);
     operation.attempts.push(attempt);
     this.tally.attempts++;
     return attempt;

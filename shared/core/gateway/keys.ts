@@ -106,8 +106,8 @@ export class KeyCache {
   /** Hashes to ask for, the awaited ones and those to refresh; and those asked in the sync under way. */
   private wanted: Array<string> = new Array<string>();
   private asked: Array<string> = new Array<string>();
-  /** Operations refused for want of a known key. */
-  refusals: i32 = 0;
+  /** Operations refused for want of a known key, since the epoch began. */
+  refusals: f64 = 0;
 
   find(hash: string, now: f64): KeyPolicy | null {
     if (!this.known.has(hash)) return null;

@@ -1,4 +1,5 @@
 import { ClientRequest } from "../exchange.ts";
+import { hexValue } from "../json-scan.ts";
 import { Problem } from "../problem.ts";
 import { Attempt } from "./attempt.ts";
 import { Model } from "./config.ts";
@@ -16,10 +17,27 @@ export const ANSWERED: i32 = 3;
 /** The client's address is wanted: set `address` and ask again. */
 export const NEED_ADDRESS: i32 = 4;
 
+const ID_PREFIX: string = "req_";
+const NUMBER_DIGITS: i32 = 8;
+
+/** The number at the end of an operation's id, `bytes[0, size)`; 0, which no operation has, when there is none. */
+export function operationNumber(size: i32, bytes: Uint8Array): i32 {
+  if (size <= NUMBER_DIGITS) return 0;
+  let number: i32 = 0;
+  for (let at: i32 = size - NUMBER_DIGITS; at < size; at++) {
+    const digit = hexValue(bytes[at] as i32);
+    if (digit < 0) return 0;
+    number = (number << 4) | digit;
+  }
+  return number;
+}
+
 /** One client call, from its first header to its record. */
 export class Operation {
-  /** Also the `x-request-id` that the client gets. */
+  /** `req_`, the gateway's epoch, and the number; also the `x-request-id` that the client gets. */
   readonly id: string;
+  /** Which operation of its gateway this is. */
+  readonly number: i32;
   readonly startedAt: f64;
   /** An `ENDPOINT` of `endpoint.ts` or `exchange.ts`. */
   endpoint: i32 = NO_ENDPOINT;
@@ -40,8 +58,9 @@ export class Operation {
   /** The record has been written. */
   closed: boolean = false;
 
-  constructor(id: string, now: f64) {
-    this.id = id;
+  constructor(epoch: string, number: i32, now: f64) {
+    this.number = number;
+    this.id = ID_PREFIX + epoch + number.toString(16).padStart(NUMBER_DIGITS, "0");
     this.startedAt = now;
   }
 

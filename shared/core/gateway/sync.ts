@@ -35,6 +35,8 @@ export class Sync {
   private pushedAt: f64 = 0;
   private pollAfter: f64 = 0;
   private pushAfter: f64 = 0;
+  /** The count of refusals in the last push. */
+  private toldRefusals: f64 = 0;
   private pollBackoff: f64 = FIRST_BACKOFF;
   private pushBackoff: f64 = FIRST_BACKOFF;
 
@@ -50,8 +52,8 @@ export class Sync {
   poll(now: f64, out: ByteWriter): boolean {
     if (this.polling || now < this.pollAfter) return false;
     this.polling = true;
-    const wait = this.gateway.config == null ? 0 : POLL_WAIT_MS;
-    this.head(wait, out).key("keys").array().end().key("records").array().end().end();
+
+    this.head(POLL_WAIT_MS, out).key("keys").array().end().key("records").array().end().end();
     return true;
   }
 
@@ -60,15 +62,15 @@ export class Sync {
     const keys = this.gateway.keys;
     const outbox = this.gateway.outbox;
     if (this.pushing || now < this.pushAfter) return false;
-    const due = now >= this.pushedAt + PUSH_INTERVAL && (!outbox.isEmpty() || keys.refusals > 0);
+    const due = now >= this.pushedAt + PUSH_INTERVAL && (!outbox.isEmpty() || keys.refusals > this.toldRefusals);
     if (!due && !keys.isWanting() && !outbox.hasFullBatch()) return false;
     this.pushing = true;
     this.pushedAt = now;
     const w = this.head(0, out).key("keys").array();
     const asked = keys.ask();
     for (let i: i32 = 0; i < asked.length; i++) w.string(asked[i]!);
-    w.end().key("unauthenticated").int(keys.refusals).key("records").array();
-    keys.refusals = 0;
+    this.toldRefusals = keys.refusals;
+    w.end().key("unauthenticated").object().key("sequence").whole(keys.refusals).end().key("records").array();
     outbox.write(out);
     w.end().end();
     return true;
