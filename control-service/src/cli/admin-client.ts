@@ -17,15 +17,16 @@ export class AdminError extends Error {
 
 /** Asks a running control service. */
 export class AdminClient {
-  readonly #url: string;
+  /** The service's address, without a slash at its end. */
+  readonly url: string;
   readonly #token: string;
 
   /** @throws {UsageError} when there is no token or the URL is none. */
   constructor(values: { "admin-url"?: string; "admin-token"?: string }, { environment }: Terminal) {
-    this.#url = (values["admin-url"] ?? (environment.ONEAPI_ADMIN_URL || DEFAULT_URL)).replace(/\/+$/, "");
+    this.url = (values["admin-url"] ?? (environment.ONEAPI_ADMIN_URL || DEFAULT_URL)).replace(/\/+$/, "");
     this.#token = values["admin-token"] ?? environment.ONEAPI_ADMIN_TOKEN ?? "";
-    if (!/^https?:\/\/[^/]/.test(this.#url) || !URL.canParse(this.#url)) {
-      throw new UsageError(`--admin-url (ONEAPI_ADMIN_URL) is not an http or https URL: ${this.#url}`);
+    if (!/^https?:\/\/[^/]/.test(this.url) || !URL.canParse(this.url)) {
+      throw new UsageError(`--admin-url (ONEAPI_ADMIN_URL) is not an http or https URL: ${this.url}`);
     }
     if (!this.#token) throw new UsageError("an admin token is needed: --admin-token or ONEAPI_ADMIN_TOKEN");
   }
@@ -34,14 +35,14 @@ export class AdminClient {
   async ask(method: string, path: string, body?: { readonly type: string; readonly text: string }): Promise<string> {
     let response: Response;
     try {
-      response = await fetch(`${this.#url}/admin/v1${path}`, {
+      response = await fetch(`${this.url}/admin/v1${path}`, {
         method,
         headers: { authorization: `Bearer ${this.#token}`, ...(body && { "content-type": body.type }) },
         body: body?.text ?? null,
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (error) {
-      throw new AdminError(`the control service at ${this.#url} does not answer: ${reasonOf(error)}`);
+      throw new AdminError(`the control service at ${this.url} does not answer: ${reasonOf(error)}`);
     }
     const text = await response.text();
     if (response.ok) return text;

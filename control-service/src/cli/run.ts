@@ -1,11 +1,12 @@
 import { apply, diff } from "./apply.ts";
 import { type Command, DONE, REFUSED, type Terminal, UsageError, WRONG_USAGE } from "./command.ts";
 import { dump } from "./dump.ts";
+import { envoy } from "./envoy.ts";
 import { ledger } from "./ledger.ts";
 import { serve } from "./serve.ts";
 import { validate } from "./validate.ts";
 
-const commands: Readonly<Record<string, Command>> = { serve, validate, diff, apply, dump, ledger };
+const commands: Readonly<Record<string, Command>> = { serve, validate, diff, apply, dump, envoy, ledger };
 
 const HELP = `oneapi COMMAND [options]
 
