@@ -50,7 +50,6 @@ function send(request: FastifyRequest, reply: FastifyReply, problem: Problem): F
 /** Fastify's own errors (bad JSON, body too large, media type) keep their status; all else is ours and tells nothing. */
 function fromFastify(error: unknown): Problem {
   const { statusCode, message, code } = error as { statusCode?: number; message?: string; code?: string };
-  if (error instanceof SyntaxError && statusCode === 400) return new Problem(400, "the body is not valid JSON");
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && code?.startsWith("FST_")) {
     return new Problem(statusCode, message ?? "the request is not valid");
   }

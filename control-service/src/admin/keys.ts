@@ -5,7 +5,7 @@ import { answerOnce } from "../keys/idempotency.ts";
 import { changeKey, createKey, findKey, type KeyRow, listKeys, presentKey, revokeKey } from "../keys/keys.ts";
 import { Problem } from "../problem.ts";
 import type { Services } from "../services.ts";
-import { lockRevision, nextRevision } from "../store/revisions.ts";
+import { lockRevision } from "../store/revisions.ts";
 import { checkIfMatch, pageOf, pageQuery, parseBody, parseQuery, readCursor, setEtag } from "./conventions.ts";
 
 const listQuery = z.strictObject({ ...pageQuery, project: nameSchema.optional(), user: nameSchema.optional() });
@@ -22,9 +22,9 @@ export async function keyRoutes(app: FastifyInstance, { services }: { services: 
     const header = request.headers["idempotency-key"];
     const repeated = { key: typeof header === "string" ? header : null, request: key };
     const answer = await query.transaction().execute(async (transaction) => {
-      const revision = await nextRevision(transaction, "keys");
+      await lockRevision(transaction, "keys");
       return answerOnce(transaction, services, repeated, async () => {
-        const { row, secret } = await createKey(transaction, services, revision, key);
+        const { row, secret } = await createKey(transaction, services, key);
         const { id, ...shown } = present(row);
         return { status: 201, body: { id, secret, ...shown } };
       });

@@ -68,16 +68,15 @@ export async function listKeys(
 /**
  * Makes a key and its secret, which is not stored and cannot be had again.
  *
- * @param revision of `keys`, counted up in this transaction.
  * @throws {Problem} 400 naming what does not exist.
  */
 export async function createKey(
   transaction: Transaction<Tables>,
   services: Services,
-  revision: bigint,
   key: NewKey,
 ): Promise<{ row: KeyRow; secret: string }> {
   await checkOwners(transaction, key);
+  const revision = await nextRevision(transaction, "keys");
   const secret = makeSecret();
   const now = new Date(services.clock.now());
   const row = await transaction

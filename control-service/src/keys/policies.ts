@@ -7,7 +7,7 @@ export interface KeyPolicyRow {
   readonly id: string;
   readonly project: string;
   readonly user: string | null;
-  /** True when the key, its project or its user is disabled or gone. */
+  /** True when the key, its project or its user is disabled or gone, or when the user is not in the project. */
   readonly disabled: boolean;
   readonly expiresAt: Date | null;
   /** Lists of patterns; a model must match every list. */
@@ -40,11 +40,14 @@ export async function findKeyPolicies(
       "projects.settings as project_settings",
       "projects.disabled as project_disabled",
       "users.disabled as user_disabled",
+      "users.settings as user_settings",
     ])
     .execute();
   return new Map(
     rows.map((row) => {
-      const owners = [row.project_disabled, ...(row.user_name === null ? [] : [row.user_disabled])];
+      const isMember = row.user_name === null || row.user_settings?.projects.includes(row.project) === true;
+      // A project that is gone joins as null and counts as disabled; so does a user who left the project, or is gone.
+      const disabled = row.disabled || row.project_disabled !== false || row.user_disabled === true || !isMember;
       const lists = [row.models, row.project_settings?.models ?? null].filter((list) => list !== null);
       return [
         row.hash,
@@ -53,8 +56,7 @@ export async function findKeyPolicies(
           id: row.id,
           project: row.project,
           user: row.user_name,
-          // A project or user that is gone joins as null and counts as disabled.
-          disabled: row.disabled || owners.some((disabled) => disabled !== false),
+          disabled,
           expiresAt: row.expires_at,
           models: lists,
           allowedIps: row.allowed_ips,
