@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limitsSchema } from "./limit.ts";
-import { usdSchema } from "./money.ts";
+import { nanoUsd, usdSchema } from "./money.ts";
 import { modelNameSchema, nameSchema } from "./name.ts";
 
 export const MAX_TARGETS = 32;
@@ -24,13 +24,20 @@ export const targetSchema = z
 
 export type Target = z.output<typeof targetSchema>;
 
+/** Keeps the cost of the largest operation that can be counted (2^31 tokens each way) within a bigint of nano-USD. */
+const LARGEST_RATE_USD = 1_000_000;
+
+const rateSchema = usdSchema.refine((amount) => nanoUsd(amount) <= nanoUsd(String(LARGEST_RATE_USD)), {
+  error: `must be at most ${LARGEST_RATE_USD} USD`,
+});
+
 export const priceSchema = z
   .strictObject(
     {
-      input: usdSchema,
-      cached_input: usdSchema.optional().describe("absent: as input"),
-      cache_write: usdSchema.optional().describe("absent: as input"),
-      output: usdSchema,
+      input: rateSchema,
+      cached_input: rateSchema.optional().describe("absent: as input"),
+      cache_write: rateSchema.optional().describe("absent: as input"),
+      output: rateSchema,
     },
     { error: "must be a map of prices" },
   )
