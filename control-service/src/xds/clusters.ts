@@ -161,8 +161,9 @@ function circuitBreakers(): JsonObject {
         max_connections: UNLIMITED,
         max_pending_requests: UNLIMITED,
         max_requests: UNLIMITED,
-        // When a provider is down every request in flight may be a retry; more than that would be a storm.
-        retry_budget: { budget_percent: { value: 100 }, min_retry_concurrency: 100 },
+        // When a provider is down every request is a retry, and each has its own bound. A retry budget would count only
+        // the others, of which there are none then, and refuse.
+        max_retries: UNLIMITED,
       },
     ],
   };
