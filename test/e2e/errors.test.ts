@@ -28,17 +28,17 @@ function errorOf(answer: Incoming): ErrorBody["error"] {
 }
 
 describe("keys", () => {
-  it.each([
+  it.each<[string, string | null, string?]>([
     ["no key", null],
     ["an unknown key", "sk-nobody-knows-this-one-000"],
     ["an unknown key in the service's own form", `sk-oa-${"A".repeat(43)}`],
-    ["an expired key", KEYS.expired],
-    ["a key of strange characters", "sk-\x7f\x80".padEnd(30, "x")],
+    ["an expired key", KEYS.expired, "key_expired"],
+    ["a key of strange characters", "sk-\x80\xff\xe9".padEnd(30, "x")],
     ["a very long key", `sk-${"x".repeat(4000)}`],
-  ])("%s gets 401", async (_, key) => {
+  ])("%s gets 401", async (_, key, code = "invalid_api_key") => {
     const answer = await world.gateway.send(CHAT, key, chat("solo", "hi"));
     expect(answer.status).toBe(401);
-    expect(errorOf(answer)).toMatchObject({ code: "invalid_api_key" });
+    expect(errorOf(answer)).toMatchObject({ code });
     expect(world.primary.log()).toEqual([]);
   });
 
