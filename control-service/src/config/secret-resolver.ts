@@ -12,10 +12,13 @@ export class SecretResolver {
   readonly mistakes: Mistake[] = [];
   readonly #stored: StoredState;
   readonly #references: ReferenceReader;
+  /** By what stands for them in a dump. */
+  readonly #storedHashes: ReadonlyMap<string, string>;
 
   constructor(stored: StoredState, references: ReferenceReader) {
     this.#stored = stored;
     this.#references = references;
+    this.#storedHashes = new Map([...stored.keyRows.values()].map(({ id, hash }) => [storedReference(id), hash]));
   }
 
   /** A credential of a provider; its identity is its value. */
@@ -37,8 +40,8 @@ export class SecretResolver {
   /** The secret of the key with this label; its identity is its hash. */
   async key(label: string, text: string, path: string): Promise<Secret> {
     if (secretReference(text)?.source === "stored") {
-      const row = [...this.#stored.keyRows.values()].find(({ id }) => storedReference(id) === text);
-      return row ? new Secret(text, row.hash) : this.#unresolved(text, path, `there is no key stored as ${text}`);
+      const hash = this.#storedHashes.get(text);
+      return hash ? new Secret(text, hash) : this.#unresolved(text, path, `there is no key stored as ${text}`);
     }
     const value = await this.#read(text, path, keyProblem);
     const hash = value === null ? unresolvedAt(path) : hashSecret(value);

@@ -24,8 +24,8 @@ export async function writeKeys(write: Write): Promise<string[]> {
   await freeHashes(write, changed);
   for (const [position, [label, key]] of [...state.keys].entries()) {
     if (changed.has(label)) await upsertKey(write, label, key, position);
-    else await moveKey(write, label, position);
   }
+  await reorder(write);
   const orphaned = await disableOrphans(write);
   const own = [...changed].flatMap((label) => [
     stored.keyRows.get(label)?.hash,
@@ -82,15 +82,14 @@ async function upsertKey(write: Write, label: string, key: ConfigKey, position: 
     .execute();
 }
 
-async function moveKey({ transaction, stored }: Write, label: string, position: number): Promise<void> {
-  const row = stored.keyRows.get(label);
-  if (!row) return;
-  await transaction
-    .updateTable("keys")
-    .set({ position })
-    .where("id", "=", row.id)
-    .where("position", "!=", position)
-    .execute();
+/** The places in the file of the keys that were there before; the others were inserted at theirs. */
+async function reorder({ transaction, stored, state }: Write): Promise<void> {
+  const places = [...state.keys.keys()].map((label, position) => ({ id: stored.keyRows.get(label)?.id, position }));
+  const kept = places.filter(({ id }) => id !== undefined);
+  await sql`update keys set position = place.position
+            from unnest(${kept.map(({ id }) => id)}::text[], ${kept.map(({ position }) => position)}::integer[])
+              as place (id, position)
+            where keys.id = place.id and keys.position != place.position`.execute(transaction);
 }
 
 /** Keys made by REST do not come back to life when a project or user of the same name is made later. */
