@@ -1,0 +1,315 @@
+/**
+ * Plays what Envoy does around the filter: the connection manager downstream, the router with its retries from provider
+ * to provider, the filter's two roles, calls to the control service, and time. Everything happens at once, in the order
+ * in which Envoy's event loop would do it.
+ */
+import { FilterStream, type Sink } from "./filter-stream.ts";
+import { type Headers, Host, type HostContext, type HttpCall } from "./host.ts";
+
+/** What a provider does with a request. */
+export interface ProviderAnswer {
+  status: number;
+  headers: Headers;
+  /** One write each. */
+  pieces: Buffer[];
+  /** `reset` in place of an end, `open` leaves the stream as it is. */
+  end: "end" | "reset" | "open";
+}
+
+export interface ProviderCall {
+  provider: string;
+  headers: Headers;
+  body: Buffer;
+}
+
+/** What reached the client so far. */
+export interface ClientView {
+  status: number;
+  headers: Headers;
+  chunks: Buffer[];
+  ended: boolean;
+  /** The connection broke before the answer was complete. */
+  broken: boolean;
+}
+
+export interface World {
+  /** null: the connection breaks before any answer. */
+  provider(call: ProviderCall): ProviderAnswer | null;
+  /** The answer's body to a message for the control service; null: it is held. */
+  control(message: Buffer): Buffer | null;
+}
+
+const DOWNSTREAM = 1;
+const UPSTREAM = 2;
+const MAP_CALL_RESPONSE = 6;
+const BUFFER_CALL_RESPONSE = 4;
+const BUFFER_PLUGIN_CONFIGURATION = 7;
+const RETRIED = new Set([401, 402, 403, 408, 409, 429]);
+
+export class Envoy {
+  readonly host: Host;
+  readonly world: World;
+  #roots = new Map<number, HostContext>();
+
+  constructor(module: WebAssembly.Module, world: World, seed?: number) {
+    this.host = new Host(module, seed);
+    this.world = world;
+    this.#addRoot(DOWNSTREAM, "downstream", {
+      node: "envoy-1",
+      control_cluster: "oneapi-control",
+      token: "gateway-token",
+    });
+    this.#addRoot(UPSTREAM, "upstream", {});
+    this.tick();
+  }
+
+  #addRoot(id: number, name: string, configuration: object): void {
+    while (this.host.nextId() < id);
+    const text = Buffer.from(JSON.stringify(configuration));
+    const unexpected = () => {
+      throw new Error("a root context has no stream");
+    };
+    const root: HostContext = {
+      id,
+      maps: new Map(),
+      buffers: new Map([[BUFFER_PLUGIN_CONFIGURATION, text]]),
+      property: (path) => (path.join(".") === "plugin_root_id" ? name : null),
+      respond: unexpected,
+      continueStream: unexpected,
+      closeStream: unexpected,
+    };
+    this.#roots.set(id, root);
+    this.host.contexts.set(id, root);
+    this.host.call("proxy_on_context_create", id, 0);
+    this.host.call("proxy_on_vm_start", id, 0);
+    if (this.host.call("proxy_on_configure", id, text.length) !== 1)
+      throw new Error(`${name} refused its configuration`);
+  }
+
+  /** Lets time pass, by default one period, and does what is due then. */
+  tick(milliseconds = this.host.tickPeriod): void {
+    this.host.time += BigInt(milliseconds) * 1_000_000n;
+    this.host.call("proxy_on_tick", DOWNSTREAM);
+    this.settle();
+  }
+
+  /** Answers the calls to the control service, and those that follow; held ones stay in `host.calls`. */
+  settle(): void {
+    const held: HttpCall[] = [];
+    for (let call = this.host.calls.shift(); call !== undefined; call = this.host.calls.shift()) {
+      const body = this.world.control(call.body);
+      if (body === null) held.push(call);
+      else this.answer(call, 200, body);
+    }
+    this.host.calls.push(...held);
+  }
+
+  /** Answers a call of the filter's; status 0: nobody did. */
+  answer(call: HttpCall, status: number, body: Buffer): void {
+    const root = this.#roots.get(call.root);
+    if (root === undefined) throw new Error("the call was made in the name of a stream");
+    const headers: Headers = status === 0 ? [] : [[":status", String(status)]];
+    root.maps.set(MAP_CALL_RESPONSE, headers);
+    root.buffers.set(BUFFER_CALL_RESPONSE, body);
+    this.host.call("proxy_on_http_call_response", call.root, call.token, headers.length, body.length, 0);
+  }
+
+  /** Sends a client's request, its body in these pieces (none: the headers are the end). */
+  send(headers: Headers, pieces: Buffer[]): Exchange {
+    const exchange = new Exchange(this);
+    exchange.start(headers, pieces);
+    this.settle();
+    return exchange;
+  }
+}
+
+/** One client call through both roles. */
+export class Exchange {
+  readonly client: ClientView = { status: 0, headers: [], chunks: [], ended: false, broken: false };
+  readonly calls: ProviderCall[] = [];
+  #envoy: Envoy;
+  #downstream: FilterStream;
+  #upstream: FilterStream | null = null;
+  #details = "via_upstream";
+  /** What the router got of the client, to be sent again on a retry. */
+  #request: { headers: Headers; body: Buffer } = { headers: [], body: Buffer.alloc(0) };
+  #order: string[] = [];
+  #retries = 0;
+  #attempt = 0;
+
+  constructor(envoy: Envoy) {
+    this.#envoy = envoy;
+    const router: Sink = {
+      headers: (headers, end) => this.#route(headers, end),
+      data: (data, end) => {
+        this.#request.body = Buffer.concat([this.#request.body, data]);
+        if (end) this.#try();
+      },
+    };
+    const codec: Sink = {
+      headers: (headers, end) => {
+        Object.assign(this.client, { headers, status: Number(headerOf(headers, ":status")) });
+        if (end) this.#finish();
+      },
+      data: (data, end) => {
+        if (data.length > 0) this.client.chunks.push(Buffer.from(data));
+        if (end) this.#finish();
+      },
+    };
+    this.#downstream = new FilterStream(envoy.host, DOWNSTREAM, router, codec, {
+      property: (path) => this.#property(path),
+      respond: (status, headers, body, details) => this.#localReply(status, headers, body, details),
+      close: () => this.leave("local_close"),
+    });
+  }
+
+  start(headers: Headers, pieces: Buffer[]): void {
+    this.#downstream.request.headers(headers, pieces.length === 0);
+    for (const [index, piece] of pieces.entries()) {
+      if (this.client.status !== 0) return;
+      this.#downstream.request.data(piece, index === pieces.length - 1);
+    }
+  }
+
+  /** The client is gone. */
+  leave(details = "downstream_remote_disconnect"): void {
+    if (this.client.ended || this.client.broken) return;
+    this.client.broken = true;
+    this.#details = details;
+    this.#dropUpstream();
+    this.#downstream.delete();
+  }
+
+  /** More of a provider's answer that was left open. */
+  provide(pieces: Buffer[], end: ProviderAnswer["end"]): void {
+    const upstream = this.#upstream;
+    if (upstream === null) return;
+    for (const [index, piece] of pieces.entries()) {
+      if (this.#upstream !== upstream) return;
+      upstream.response.data(piece, end === "end" && index === pieces.length - 1);
+    }
+    if (this.#upstream !== upstream) return;
+    if (end === "end" && pieces.length === 0) upstream.response.data(Buffer.alloc(0), true);
+    if (end === "reset") this.#reset();
+  }
+
+  #property(path: string[]): string | null {
+    const name = path.join(".");
+    if (name === "response.code_details") return this.#details;
+    if (name === "source.address") return "192.0.2.7:5432";
+    return null;
+  }
+
+  #route(headers: Headers, end: boolean): void {
+    this.#order = headerOf(headers, "x-oneapi-cluster").replace("oneapi-order:", "").split(">");
+    this.#retries = Number(headerOf(headers, "x-envoy-max-retries") || "0");
+    this.#request = { headers, body: Buffer.alloc(0) };
+    if (end) this.#try();
+  }
+
+  /** Sends the request to the provider whose turn it is. */
+  #try(): void {
+    const provider = this.#order[this.#attempt] ?? "";
+    const call: ProviderCall = { provider, headers: [], body: Buffer.alloc(0) };
+    const wire: Sink = {
+      headers: (headers) => {
+        call.headers = headers;
+      },
+      data: (data, end) => {
+        call.body = Buffer.concat([call.body, data]);
+        if (end) this.#ask(call);
+      },
+    };
+    const back: Sink = {
+      headers: (headers, end) => this.#fromUpstream(headers, end),
+      data: (data, end) => {
+        if (this.#upstream === upstream) this.#downstream.response.data(data, end);
+      },
+    };
+    const upstream = new FilterStream(this.#envoy.host, UPSTREAM, wire, back, {
+      property: (path) =>
+        path.join(".") === "xds.upstream_host_metadata.filter_metadata.oneapi.provider" ? provider : null,
+      respond: (status, headers, body, details) => this.#localReply(status, headers, body, details),
+      close: () => this.#reset(),
+    });
+    this.#upstream = upstream;
+    upstream.request.headers(
+      this.#request.headers.map(([name, value]) => [name, value]),
+      false,
+    );
+    if (this.#upstream === upstream) upstream.request.data(this.#request.body, true);
+  }
+
+  #ask(call: ProviderCall): void {
+    this.calls.push(call);
+    checkLength("request to a provider", call.headers, call.body.length);
+    const answer = this.#envoy.world.provider(call);
+    const upstream = this.#upstream;
+    if (answer === null) {
+      this.#reset();
+      return;
+    }
+    const empty = answer.pieces.length === 0 && answer.end === "end";
+    upstream?.response.headers([[":status", String(answer.status)], ...answer.headers], empty);
+    if (this.#upstream === upstream && !empty) this.provide(answer.pieces, answer.end);
+  }
+
+  /** The router looks at an attempt's status: a retry, or on to the client. */
+  #fromUpstream(headers: Headers, end: boolean): void {
+    const status = Number(headerOf(headers, ":status"));
+    if ((status >= 500 || RETRIED.has(status)) && this.#attempt < this.#retries) this.#retry();
+    else this.#downstream.response.headers(headers, end);
+  }
+
+  #retry(): void {
+    this.#dropUpstream();
+    this.#attempt += 1;
+    this.#try();
+  }
+
+  /** The provider's connection broke. */
+  #reset(): void {
+    if (this.#upstream === null) return;
+    if (this.client.status !== 0) this.leave("upstream_reset_after_response_started");
+    else if (this.#attempt < this.#retries) this.#retry();
+    else {
+      const details = "upstream_reset_before_response_started{connection_termination}";
+      this.#localReply(503, [["content-type", "text/plain"]], Buffer.from("upstream connect error"), details);
+    }
+  }
+
+  #localReply(status: number, headers: Headers, body: Buffer, details: string): void {
+    this.#details = details;
+    this.#dropUpstream();
+    const map: Headers = [[":status", String(status)], ["content-length", String(body.length)], ...headers];
+    this.#downstream.response.headers(map, body.length === 0);
+    if (body.length > 0) this.#downstream.response.data(body, true);
+  }
+
+  #dropUpstream(): void {
+    const upstream = this.#upstream;
+    this.#upstream = null;
+    upstream?.delete();
+  }
+
+  #finish(): void {
+    this.client.ended = true;
+    const size = this.client.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    checkLength("answer to the client", this.client.headers, size);
+    // Envoy takes its streams apart once the client has all.
+    this.#envoy.host.later(() => {
+      this.#dropUpstream();
+      this.#downstream.delete();
+    });
+  }
+}
+
+export function headerOf(headers: Headers, name: string): string {
+  return headers.find(([other]) => other === name)?.[1] ?? "";
+}
+
+/** Envoy sends the length that the headers tell: another one breaks the connection. */
+function checkLength(what: string, headers: Headers, size: number): void {
+  const told = headerOf(headers, "content-length");
+  if (told !== "" && Number(told) !== size) throw new Error(`${what}: content-length ${told}, but ${size} bytes`);
+}

@@ -1,0 +1,70 @@
+/** Plays a vector through the whole filter: the shipped module, with a stand-in for Envoy around it. */
+import type { Outcome, Sent } from "../../shared/vectors/conformance.ts";
+import { CLIENT_KEY, ControlStandIn } from "../../shared/vectors/control.ts";
+import type { Message, Vector } from "../../shared/vectors/load.ts";
+import { Envoy, type ProviderAnswer } from "./envoy.ts";
+import type { Headers } from "./host.ts";
+import { loadModule } from "./module.ts";
+
+const module = loadModule();
+
+export function runInWasm(vector: Vector, cut: (stream: Buffer) => Buffer[]): Outcome {
+  const control = new ControlStandIn(vector);
+  const scripts = vector.attempts.map(({ answers }) => answers);
+  const envoy = new Envoy(module, {
+    provider: () => {
+      const script = scripts.shift();
+      if (script === undefined) throw new Error("a provider was called that has no answer");
+      return answerOf(script, cut);
+    },
+    control: (message) => control.answer(message),
+  });
+  const { request } = vector;
+  const exchange = envoy.send(requestHeaders(request), request.body.length === 0 ? [] : cut(request.body));
+  envoy.tick(1000);
+  const { client, calls } = exchange;
+  return {
+    requests: calls.map(({ headers, body }) => sentOf(headers, body)),
+    client: sentOf(client.headers, Buffer.concat(client.chunks)),
+    records: control.records,
+  };
+}
+
+export function requestHeaders(request: Message): Headers {
+  const { authorization = `Bearer ${CLIENT_KEY}`, ...others } = request.headers;
+  const given = Object.entries({ authorization, ...others }).filter((entry): entry is [string, string] => !!entry[1]);
+  return [
+    [":method", request.method ?? "POST"],
+    [":path", request.path ?? "/"],
+    [":authority", "gateway.example"],
+    [":scheme", "http"],
+    ["content-type", "application/json"],
+    ["content-length", String(request.body.length)],
+    ["x-request-id", "made-by-envoy"],
+    ...given,
+  ];
+}
+
+function answerOf(script: Message, cut: (stream: Buffer) => Buffer[]): ProviderAnswer | null {
+  if (script.status === 0) return null;
+  const type = script.stream ? "text/event-stream; charset=utf-8" : "application/json";
+  const headers: Record<string, string | null> = { "content-type": type, ...script.headers };
+  if (!script.stream) headers["content-length"] = String(script.body.length);
+  return {
+    status: script.status,
+    headers: Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== null),
+    pieces: script.body.length === 0 ? [] : cut(script.body),
+    end: "end",
+  };
+}
+
+function sentOf(headers: Headers, body: Buffer): Sent {
+  const named = Object.fromEntries(headers);
+  return {
+    method: named[":method"] ?? "",
+    path: named[":path"] ?? "",
+    status: Number(named[":status"] ?? 0),
+    headers: { ...named, ...(named[":authority"] !== undefined && { host: named[":authority"] }) },
+    body,
+  };
+}

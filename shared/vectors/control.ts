@@ -1,0 +1,80 @@
+/** A stand-in for the control service: answers the gateway protocol for one vector and keeps the records it is sent. */
+import { createHash } from "node:crypto";
+import { PUBLIC_MODEL, type Vector } from "./load.ts";
+
+/** The key that the client of every vector uses. */
+export const CLIENT_KEY = "sk-vectors-0123456789abcdef";
+
+interface SyncRequest {
+  wait_ms: number;
+  config_version: string;
+  keys: string[];
+  records: Record<string, unknown>[];
+}
+
+type Setting = Pick<Vector, "targets" | "unsupported">;
+
+export class ControlStandIn {
+  readonly records: Record<string, unknown>[] = [];
+  readonly #config: Record<string, unknown> & { version: string };
+
+  constructor(setting: Setting) {
+    this.#config = { version: "1", ...configOf(setting) };
+  }
+
+  /** The body of the answer to `POST /gateway/v1/sync`; null while a long poll is held. */
+  answer(message: Buffer): Buffer | null {
+    const request = JSON.parse(message.toString()) as SyncRequest;
+    const { version } = this.#config;
+    if (request.wait_ms > 0 && request.config_version === version) return null;
+    this.records.push(...request.records);
+    const answer = {
+      version: 1,
+      now_ms: Date.now(),
+      config_version: version,
+      ...(request.config_version !== version && { config: this.#config }),
+      key_revision: 1,
+      keys_reset: false,
+      changed_keys: [],
+      keys: request.keys.map(policyOf),
+      acknowledged: this.records.reduce((most, { sequence }) => Math.max(most, Number(sequence)), 0),
+    };
+    return Buffer.from(JSON.stringify(answer));
+  }
+}
+
+function configOf({ targets, unsupported }: Setting) {
+  return {
+    providers: targets.map(({ name, kind, baseUrl, credential, options }) => {
+      const { host, pathname, search } = new URL(baseUrl);
+      return {
+        name,
+        kind,
+        authority: host,
+        path: pathname.replace(/\/$/, ""),
+        query: search.slice(1),
+        credentials: credential === "" ? [] : [credential],
+        timeouts: { connect_ms: 1000, first_token_ms: 1000, idle_ms: 1000, total_ms: 10_000 },
+        options,
+        disabled: false,
+      };
+    }),
+    models: [
+      {
+        name: PUBLIC_MODEL,
+        targets: targets.map(({ name, model }, priority) => ({ provider: name, model, priority, weight: 1 })),
+        retries: targets.length - 1,
+        unsupported,
+        disabled: false,
+      },
+    ],
+  };
+}
+
+function policyOf(hash: string) {
+  if (hash !== createHash("sha256").update(CLIENT_KEY).digest("hex")) return { hash, known: false, ttl_ms: 60_000 };
+  return {
+    ...{ hash, known: true, ttl_ms: 60_000, id: "key_vectors", project: "vectors", user: null },
+    ...{ status: "active", expires_at_ms: null, models: [], allowed_ips: [] },
+  };
+}
