@@ -25,7 +25,7 @@ export async function buildApp(services: Services): Promise<FastifyInstance> {
   app.addHook("preClose", () => fleet.close());
   answerProblems(app);
   await app.register(healthRoutes, { services });
-  await app.register(metricsRoutes, { metrics: fleet.metrics });
+  await app.register(metricsRoutes, { fleet });
   await app.register(gatewayRoutes, { fleet });
   await app.register(discoveryRoutes, { fleet });
   await app.register(adminRoutes, { prefix: "/admin/v1", services, fleet });

@@ -19,6 +19,8 @@ const MAX_TIME_MS = 253_402_300_799_999;
 
 const count = z.int().min(0).max(MAX_COUNT);
 const name = z.string().min(1).max(256);
+/** A gateway measures by a clock that may be set while it does: no reason to refuse a record of money. */
+const duration = z.int().overwrite((ms) => Math.min(Math.max(ms, 0), MAX_COUNT));
 
 /**
  * What an operation used, in the control service's one meaning of the words:
@@ -40,7 +42,7 @@ export const attemptSchema = z.object({
   model: z.string().max(1024),
   status: z.int().min(0).max(999).nullable(),
   error: z.string().max(1024).nullable().default(null),
-  latency_ms: count,
+  latency_ms: duration,
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
@@ -54,8 +56,8 @@ export const usageRecordSchema = z.object({
   user: name.nullable().default(null),
   endpoint: name,
   stream: z.boolean(),
-  /** What the client asked for, so it may be empty or long; nothing is looked up by it but the price. */
-  requested_model: z.string().max(4096),
+  /** What the client asked for, so it may be long; null when it could not be read. */
+  requested_model: z.string().max(4096).nullable(),
   served_model: z.string().max(1024).nullable(),
   provider: name.nullable(),
   outcome: z.enum(outcomes),
@@ -64,8 +66,8 @@ export const usageRecordSchema = z.object({
   usage_source: z.enum(usageSources),
   tokenizer: name.nullable().default(null),
   attempts: z.array(attemptSchema).max(64),
-  ttft_ms: count.nullable().default(null),
-  latency_ms: count,
+  ttft_ms: duration.nullable().default(null),
+  latency_ms: duration,
 });
 export type UsageRecord = z.infer<typeof usageRecordSchema>;
 
@@ -83,7 +85,7 @@ export const ledgerRecordSchema = z.object({
   user: z.string().nullable(),
   endpoint: z.string(),
   stream: z.boolean(),
-  requested_model: z.string(),
+  requested_model: z.string().nullable(),
   served_model: z.string().nullable(),
   provider: z.string().nullable(),
   outcome: z.enum(outcomes),

@@ -74,6 +74,14 @@ export class Fleet {
     return discovery.accepted;
   }
 
+  /** Brings the metric of connected gateways up to date. */
+  countGateways(): void {
+    const now = this.services.clock.now();
+    for (const kind of ["envoy", "kong"] as const) {
+      this.metrics.gateways.set({ kind }, this.nodes.connected(kind, now));
+    }
+  }
+
   /** Resolves when no reload is under way. */
   async settled(): Promise<void> {
     while (this.#reloading !== null) await this.#reloading;

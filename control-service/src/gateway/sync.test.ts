@@ -213,6 +213,29 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
     });
   });
 
+  it("stores what a provider could use to block the queue", async () => {
+    const operation_id = `hostile-${epoch}`;
+    const record = usageRecord(1, { operation_id, requested_model: null, latency_ms: -5 });
+    const usage = '{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}},"prompt_tokens":1e999}';
+    const body = JSON.stringify({ ...hello, epoch: `e${epoch}`, records: [{ ...record, raw_usage: "RAW" }] });
+    const response = await post(body.replace('"RAW"', usage));
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ acknowledged: 1 });
+    const { body: page } = await service.admin("GET", `/records?operation_id=${operation_id}`);
+    expect(page).toMatchObject({
+      items: [{ operation_id, requested_model: null, latency_ms: 0, price_version: "unpriced" }],
+    });
+    expect(({} as { a?: number }).a).toBeUndefined();
+  });
+
+  it("shows how many gateways there are", async () => {
+    await service.sync({ node: `kong-${epoch}`, kind: "kong" });
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    expect(text).toMatch(/^oneapi_gateways{kind="kong"} [1-9]/m);
+    expect(text).toMatch(/^oneapi_gateways{kind="envoy"} [1-9]/m);
+    expect(text).toMatch(/^oneapi_config_info{version="[0-9a-f]{16}"} 1$/m);
+  });
+
   it("counts refused operations once, however often they are told", async () => {
     const total = async () => {
       const text = await (await fetch(`${service.url}/metrics`)).text();

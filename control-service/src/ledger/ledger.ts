@@ -67,7 +67,7 @@ export class Ledger {
     const now = new Date(clock.now());
     const { good, bad, mistakes } = sortOut(records);
     const entries = good.map((record): ChargedRecord => {
-      return { record, charge: charge(record.usage, this.prices.priceOf(record.requested_model)) };
+      return { record, charge: charge(record.usage, this.prices.priceOf(record.requested_model ?? "")) };
     });
     const sequences = [...good, ...bad].flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
     // What is put aside goes first: if this process dies in between, the batch comes again.

@@ -61,7 +61,8 @@ function ledgerRecord(row: Selectable<Tables["usage_records"]>): LedgerRecord {
     user: row.user_name,
     endpoint: row.endpoint,
     stream: row.stream,
-    requested_model: row.requested_model,
+    // No client asks for the model "": it stands for what could not be read.
+    requested_model: row.requested_model || null,
     served_model: row.served_model,
     provider: row.provider,
     outcome: row.outcome,
