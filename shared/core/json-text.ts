@@ -103,25 +103,29 @@ function isSpaceUnit(value: i32): boolean {
 /** Where the inside `[start, end)` of a checked JSON string ends when the white space at its end is left off. */
 export function trimEndJson(bytes: Uint8Array, start: i32, end: i32): i32 {
   let at = end;
-  while (at > start) {
-    if ((bytes[at - 1] as i32) === 0x20) at--;
-    else if (endsInEscape(bytes, start, at, 2) && isBlankJson(bytes, at - 2, at)) at -= 2;
-    else if (endsInEscape(bytes, start, at, 6) && isBlankJson(bytes, at - 6, at)) at -= 6;
-    else break;
+  let width = spaceWidth(bytes, start, at);
+  while (width > 0) {
+    at -= width;
+    width = spaceWidth(bytes, start, at);
   }
   return at;
 }
 
-/** Whether the last `width` bytes before `end` are one escape. */
-function endsInEscape(bytes: Uint8Array, start: i32, end: i32, width: i32): boolean {
-  let at = end - width;
-  if (at < start || (bytes[at] as i32) !== BACKSLASH) return false;
-  if (((bytes[at + 1] as i32) === 0x75) !== (width === 6)) return false;
-  // A backslash opens an escape when an even number of them stands before it.
-  let before: i32 = 0;
-  while (at > start && (bytes[at - 1] as i32) === BACKSLASH) {
-    before++;
-    at--;
+/** How many bytes before `end` spell one white space; 0 when none do. */
+function spaceWidth(bytes: Uint8Array, start: i32, end: i32): i32 {
+  if (end > start && (bytes[end - 1] as i32) === 0x20) return 1;
+  for (let width: i32 = 2; width <= 6; width++) {
+    const from = end - width;
+    if (from < start) return 0;
+    if ((bytes[from] as i32) === BACKSLASH && !opensEscape(bytes, start, from)) return 0;
+    if (isBlankJson(bytes, from, end)) return width;
   }
-  return (before & 1) === 0;
+  return 0;
+}
+
+/** Whether the backslash at `at` opens an escape and is not the second half of one: an even number stands before it. */
+function opensEscape(bytes: Uint8Array, start: i32, at: i32): boolean {
+  let from = at;
+  while (from > start && (bytes[from - 1] as i32) === BACKSLASH) from--;
+  return ((at - from) & 1) === 0;
 }

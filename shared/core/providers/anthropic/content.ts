@@ -2,7 +2,7 @@ import { ARRAY, Json, STRING } from "../../json.ts";
 import { isBlankJson, trimEndJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { writeDocument, writeImage } from "./attachment.ts";
-import { ASSISTANT_TURN, USER_TURN } from "./conversation.ts";
+import { ASSISTANT_TURN, USER_TURN } from "./place.ts";
 import { at, Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
@@ -67,7 +67,7 @@ export function writeInstruction(content: Json, param: string, t: Translation, w
   return true;
 }
 
-/** Writes what an assistant said. The `final` text of a conversation must not end in white space. */
+/** Writes what an assistant said. In the `final` turn, which the model goes on from, text must not end in white space. */
 export function writeSpeech(content: Json, param: string, final: boolean, t: Translation, turns: Turns): boolean {
   if (content.kind === STRING) {
     writeSpoken(content, content, final, t, turns);
@@ -79,7 +79,7 @@ export function writeSpeech(content: Json, param: string, final: boolean, t: Tra
   while (part != null) {
     const text = textOfPart(part, at(param, index), t);
     if (text == null) return false;
-    writeSpoken(text, part, final && part.next == null, t, turns);
+    writeSpoken(text, part, final, t, turns);
     index++;
     part = part.next;
   }
@@ -121,6 +121,18 @@ function textOfPart(part: Json, param: string, t: Translation): Json | null {
     return null;
   }
   return text;
+}
+
+/** Whether the content, or a part of it, is text that is not blank. */
+export function hasText(content: Json): boolean {
+  if (content.kind === STRING) return !isBlank(content);
+  let part = content.first();
+  while (part != null) {
+    const text = part.value("text");
+    if (text != null && text.kind === STRING && !isBlank(text)) return true;
+    part = part.next;
+  }
+  return false;
 }
 
 function isBlank(text: Json): boolean {

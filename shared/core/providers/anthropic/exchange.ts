@@ -17,6 +17,7 @@ export class AnthropicExchange extends SseExchange {
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     super(call, provider, model);
+    this.rewrites = true;
   }
 
   /** Made with the first event. */

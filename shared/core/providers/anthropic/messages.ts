@@ -4,7 +4,8 @@ import { isBlankJson, unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { PREFILL } from "./capabilities.ts";
 import { writeContent, writeInstruction, writeSpeech } from "./content.ts";
-import { ASSISTANT_TURN, Conversation, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./conversation.ts";
+import { Conversation } from "./conversation.ts";
+import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
 import { isToolName, writeId } from "./tool-names.ts";
 import { at, Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
@@ -45,7 +46,7 @@ export function writeMessages(conversation: Conversation, t: Translation): boole
     index++;
     message = message.next;
   }
-  writer.turns.close();
+  writer.turns.end();
   t.w.end();
   return true;
 }
@@ -67,7 +68,7 @@ class MessageWriter {
     const place = this.conversation.places[index]!;
     if (place === SYSTEM_FIELD) return true;
     const param = at("messages", index);
-    if (place === ASSISTANT_TURN) return this.writeAssistant(message, param);
+    if (place === ASSISTANT_TURN) return this.writeAssistant(message, param, this.isFinal(index));
     if (place === TOOL_RESULT) return this.writeResult(message, param);
     const content = message.value("content");
     if (content == null) return this.t.refuseMissing(param + ".content");
@@ -75,6 +76,11 @@ class MessageWriter {
     if (!writeContent(content, param + ".content", this.t, this.turns)) return false;
     this.turns.saySomething();
     return true;
+  }
+
+  /** Whether the message belongs to an assistant's turn with which the conversation ends. */
+  private isFinal(index: i32): boolean {
+    return this.conversation.endsWithAssistant && index >= this.conversation.lastTurn;
   }
 
   private writeSystemTurn(content: Json, param: string): boolean {
@@ -87,9 +93,8 @@ class MessageWriter {
     return true;
   }
 
-  private writeAssistant(message: Json, param: string): boolean {
+  private writeAssistant(message: Json, param: string, final: boolean): boolean {
     const t = this.t;
-    const final = message.next == null;
     if (final && !t.capability.has(PREFILL)) {
       return t.refuse(param, "This model takes no conversation that ends with an assistant's message.");
     }

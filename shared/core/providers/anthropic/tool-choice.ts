@@ -4,6 +4,9 @@ import { FORCED_TOOLS } from "./capabilities.ts";
 import { ChatFields } from "./fields.ts";
 import { Translation } from "./translation.ts";
 
+/** OpenAI's own bound on tools. */
+const MOST_ALLOWED: i32 = 128;
+
 /** Which tools the model may call, and whether it must. */
 export class ToolChoice {
   /** `auto`, `any`, `tool`, `none`; empty when nothing need be said. */
@@ -73,6 +76,8 @@ function readChoice(asked: Json, choice: ToolChoice, t: Translation): boolean {
     const tools = memberOf(allowed, "tools");
     if (allowed == null || tools == null || tools.kind !== ARRAY)
       return t.refuseMissing("tool_choice.allowed_tools.tools");
+    if (tools.count() > MOST_ALLOWED)
+      return t.refuse("tool_choice.allowed_tools.tools", "At most 128 tools may be named.");
     choice.allowed = tools;
     const mode = allowed.value("mode");
     return mode == null || readMode(mode, "tool_choice.allowed_tools.mode", choice, t);

@@ -1,5 +1,5 @@
 import { JsonWriter } from "../../json-writer.ts";
-import { ASSISTANT_TURN, SYSTEM_TURN, USER_TURN } from "./conversation.ts";
+import { ASSISTANT_TURN, SYSTEM_TURN, USER_TURN } from "./place.ts";
 
 /** Says that the client's message had no text, where the API wants some. */
 const NOTHING_SAID: string = '{"type":"text","text":"(empty)"}';
@@ -36,13 +36,13 @@ export class Turns {
     this.w.raw(NOTHING_SAID);
   }
 
-  isAssistants(): boolean {
-    return this.side === ASSISTANT_TURN;
+  /** Ends the last turn; there must be one. */
+  end(): void {
+    if (this.side === NO_TURN) this.saySomething();
+    this.close();
   }
 
-  close(): void {
-    if (this.side === NO_TURN) return;
-    this.w.end().end();
-    this.side = NO_TURN;
+  private close(): void {
+    if (this.side !== NO_TURN) this.w.end().end();
   }
 }

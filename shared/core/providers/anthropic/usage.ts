@@ -5,6 +5,8 @@ import { JsonWriter } from "../../json-writer.ts";
 import { USAGE_PROVIDER, Usage } from "../../usage.ts";
 
 const MOST: i32 = 2147483647;
+/** A usage object has some 400 bytes; a much longer one is not merged, as that takes time by the square of its members. */
+const LONGEST_MERGED: i32 = 16384;
 
 /**
  * Takes down a usage object. Anthropic counts what was read from and written to the cache apart from the input; here
@@ -35,9 +37,11 @@ function sum(left: i32, right: i32): i32 {
  * reverse.) Answers the merged object.
  */
 export function mergeUsage(earlier: Uint8Array, later: Json): Json {
+  const size = earlier.length + (later.end - later.start);
+  if (earlier.length === 0 || size > LONGEST_MERGED) return later;
   const before = Json.parse(earlier);
   if (before == null) return later;
-  const out = new ByteWriter(earlier.length + (later.end - later.start));
+  const out = new ByteWriter(size);
   const w = new JsonWriter(out).object();
   let member = before.first();
   while (member != null) {
