@@ -4,7 +4,9 @@
 # npm and pip want a home to write to; service accounts often have none.
 if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
   HOME=$PWD/.data/home
-  export HOME
+  # The npm that runs this script has already told its own npms a cache in the home that is not there.
+  npm_config_cache=$HOME/.npm
+  export HOME npm_config_cache
   mkdir -p "$HOME"
 fi
 
