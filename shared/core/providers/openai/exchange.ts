@@ -89,6 +89,11 @@ export class OpenAiExchange extends SseExchange {
       this.pass(reader, out);
       return;
     }
+    if (reader.unterminated && Json.parseSpan(data, start, end) == null) {
+      // Half an event: the connection broke in the middle of it.
+      this.changed = true;
+      return;
+    }
     const scan = this.scan;
     scan.read(data, start, end);
     if (scan.error || scan.usage || !this.begun) {
