@@ -1,9 +1,10 @@
 import { equalsAsciiFolded, findByte } from "../../shared/core/bytes";
+import { endpointPath } from "../../shared/core/gateway/endpoint";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, WAIT } from "../../shared/core/gateway/operation";
 import { Problem, providerError, unavailable } from "../../shared/core/problem";
 import { decodeUtf8 } from "../../shared/core/text";
 import { StreamContext } from "../sdk/context";
-import { HeaderMap, HeaderNames } from "../sdk/headers";
+import { HeaderMap } from "../sdk/headers";
 import * as host from "../sdk/host";
 import {
   BUFFER_REQUEST,
@@ -17,7 +18,7 @@ import {
   STREAM_REQUEST,
 } from "../sdk/types";
 import { DownstreamRoot } from "./downstream-root";
-import { CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, now, worker } from "./worker";
+import { CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
 const SOURCE_ADDRESS = new host.Literal("source\0address");
 const RESPONSE_DETAILS = new host.Literal("response\0code_details");
@@ -28,12 +29,6 @@ const REQUEST_ID = new host.Literal(ID_HEADER);
 
 /** How Envoy names an answer that the upstream filter gave. */
 export const UPSTREAM_REFUSED: string = "oneapi_unsupported";
-
-/** What of the client's headers is ours, or says who the client is: none of it goes on. */
-const NOT_PASSED = new HeaderNames(
-  ["authorization", "x-api-key", "api-key", "cookie", "x-request-id", "expect"],
-  ["x-oneapi-", "x-envoy-retry", "x-envoy-max", "x-envoy-upstream"],
-);
 
 /** The client's side of one operation: key, body, choice of targets; and what Envoy itself has to say when all failed. */
 export class Downstream extends StreamContext {
@@ -119,14 +114,16 @@ export class Downstream extends StreamContext {
     const gateway = worker().gateway;
     if (operation.order.length > 0) return true;
     const body = this.body;
-    if (gateway.submit(operation, body == null ? new Uint8Array(0) : body, now()) != READY) {
+    if (gateway.submit(operation, body == null ? new Uint8Array(0) : body, lately()) != READY) {
       this.reply(false);
       return false;
     }
     worker().admit(operation);
-    const map = host.headers(MAP_REQUEST);
-    headersOut.clear();
-    map.copyWithout(NOT_PASSED, headersOut);
+    // Nothing of the client's goes on: the upstream filter writes every header that a provider sees.
+    headersOut.clear().add(":method", "POST").add(":path", endpointPath(operation.endpoint));
+    headersOut.add(":authority", "oneapi").add(":scheme", "http");
+    // Envoy finds no route for a request without it.
+    headersOut.add("x-forwarded-proto", "http");
     headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).add(ID_HEADER, operation.id);
     headersOut.addInt("x-envoy-max-retries", operation.order.length - 1);
     host.setHeaders(MAP_REQUEST, headersOut);
@@ -185,7 +182,7 @@ export class Downstream extends StreamContext {
     if (operation == null) return;
     worker().release(operation);
     if (this.waiting) this.root.leave(this);
-    worker().gateway.close(operation, this.hasClientLeft(operation), now());
+    worker().gateway.close(operation, this.hasClientLeft(operation), lately());
     this.operation = null;
   }
 

@@ -19,7 +19,7 @@ import {
 } from "../sdk/types";
 import { UPSTREAM_REFUSED } from "./downstream";
 import { UpstreamRoot } from "./upstream-root";
-import { clearBody, headersOut, ID_HEADER, now, worker } from "./worker";
+import { clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
 const ID = new host.Literal(ID_HEADER);
 const PROVIDER = new host.Literal("xds\0upstream_host_metadata\0filter_metadata\0oneapi\0provider");
@@ -66,7 +66,7 @@ export class Upstream extends StreamContext {
   override onRequestHeaders(_count: i32, _last: bool): i32 {
     const operation = worker().operation(operationNumber(host.headerBytes(MAP_REQUEST, ID), scratchBytes()));
     if (operation == null) return CONTINUE;
-    const time = now();
+    const time = lately();
     // With one target only there is no doubt which provider Envoy has chosen.
     const provider = operation.order.length == 1 ? "" : host.property(PROVIDER);
     const attempt = worker().gateway.attempt(operation, provider, time);
@@ -115,7 +115,7 @@ export class Upstream extends StreamContext {
     const map = host.headers(MAP_RESPONSE);
     this.status = intOf(map, ":status");
     attempt.head(this.status, isEventStream(map), map.value("retry-after"));
-    this.lastAt = now();
+    this.lastAt = lately();
     if (this.status < 300) this.cleanHeaders(map, attempt);
     if (last) this.receive(0, true);
     return last ? CONTINUE : STOP_ITERATION;
@@ -150,7 +150,7 @@ export class Upstream extends StreamContext {
   /** Hands `size` bytes of the answer to the attempt and does what it says. */
   private receive(size: i32, last: bool): i32 {
     const attempt = this.attempt!;
-    const time = now();
+    const time = attempt.decided && !last ? lately() : now();
     this.lastAt = time;
     const length = host.readBody(BUFFER_RESPONSE, size);
     const bytes = scratchBytes();
@@ -207,7 +207,7 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     this.root.leave(this);
     if (attempt == null) return;
-    attempt.lost(attempt.status == 0 ? "connection" : "reset", now());
+    attempt.lost(attempt.status == 0 ? "connection" : "reset", lately());
     this.attempt = null;
     this.request = null;
   }

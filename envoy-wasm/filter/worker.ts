@@ -59,9 +59,17 @@ export function worker(): Worker {
   return found;
 }
 
-/** Unix time in milliseconds. */
+let latest: f64 = 0;
+
+/** Unix time in milliseconds. A call of the host: for moments that records tell of. */
 export function now(): f64 {
-  return currentTime();
+  latest = currentTime();
+  return latest;
+}
+
+/** The time that was last asked for; the worker's clock asks every few milliseconds. */
+export function lately(): f64 {
+  return latest;
 }
 
 /** Written anew by whoever needs them; nobody keeps them over a call of the host's. */

@@ -75,10 +75,20 @@ export class ByteWriter {
   /** Any text, in UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): ByteWriter {
     const size = text.length;
+    this.room(size);
     for (let i: i32 = 0; i < size; i++) {
-      i += this.character(text, i);
+      const c = text.charCodeAt(i);
+      if (c < 0x80) this.put(c);
+      else i += this.character(text, i);
     }
     return this;
+  }
+
+  /** As `byte`, of what mostly fits into the room already made. */
+  private put(value: i32): void {
+    if (this.length >= this.bytes.length) this.room(1);
+    this.bytes[this.length] = value as u8;
+    this.length++;
   }
 
   /** Any text as a JSON string, quotes included. */
@@ -91,9 +101,11 @@ export class ByteWriter {
   /** Any text as the inside of a JSON string. */
   escaped(text: string): ByteWriter {
     const size = text.length;
+    this.room(size);
     for (let i: i32 = 0; i < size; i++) {
       const c = text.charCodeAt(i);
-      if (c === 0x22 || c === 0x5c) this.byte(0x5c).byte(c);
+      if (c >= 0x20 && c < 0x80 && c !== 0x22 && c !== 0x5c) this.put(c);
+      else if (c === 0x22 || c === 0x5c) this.byte(0x5c).byte(c);
       else if (c === 10) this.ascii("\\n");
       else if (c === 13) this.ascii("\\r");
       else if (c === 9) this.ascii("\\t");

@@ -101,6 +101,28 @@ export function findLineEnd(bytes: Uint8Array, from: i32, end: i32): i32 {
   return -1;
 }
 
+/** The end of the run of ASCII that starts at `from`, at most `end`. */
+export function skipAscii(bytes: Uint8Array, from: i32, end: i32): i32 {
+  let at = from;
+  if (ASC_TARGET !== 0) {
+    const base = bytes.dataStart;
+    while (at + 16 <= end) {
+      const stops = i8x16.bitmask(v128.load(base + (at as usize)));
+      if (stops !== 0) return at + ctz<i32>(stops);
+      at += 16;
+    }
+  }
+  while (at < end && (bytes[at] as i32) < 0x80) at++;
+  return at;
+}
+
+/** The text of bytes that are known to be ASCII. */
+export function asciiText(bytes: Uint8Array, start: i32, end: i32): string {
+  if (ASC_TARGET === 0) return utf8Decoder.decode(bytes.subarray(start, end));
+  if (start < 0 || end > bytes.length || start >= end) return "";
+  return String.UTF8.decodeUnsafe(bytes.dataStart + (start as usize), (end - start) as usize);
+}
+
 /** Whether `bytes[start, end)` is exactly the ASCII text `text`. */
 export function equalsAscii(bytes: Uint8Array, start: i32, end: i32, text: string): boolean {
   const length = text.length;

@@ -32,3 +32,9 @@ interface Uint8Array {
   /** Where the bytes lie in linear memory (Wasm only). */
   readonly dataStart: usize;
 }
+interface StringConstructor {
+  /** AssemblyScript's UTF-8 codec (Wasm only). */
+  readonly UTF8: { decodeUnsafe(at: usize, size: usize): string };
+}
+/** JavaScript only: made once, by `target.ts`. */
+declare const utf8Decoder: { decode(bytes: Uint8Array): string };

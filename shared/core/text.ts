@@ -1,13 +1,15 @@
 import { ByteWriter } from "./byte-writer.ts";
-import { NO_BYTES } from "./bytes.ts";
+import { asciiText, NO_BYTES, skipAscii } from "./bytes.ts";
 
 /**
  * The text that `bytes[start, end)` spells in UTF-8. What is not UTF-8 becomes U+FFFD, one for each maximal wrong part
  * (WHATWG Encoding Standard), the same on both targets.
  */
 export function decodeUtf8(bytes: Uint8Array, start: i32, end: i32): string {
+  let at = skipAscii(bytes, start, end);
+  if (at === end) return asciiText(bytes, start, end);
   const pieces = new Array<string>();
-  let at = start;
+  if (at > start) pieces.push(asciiText(bytes, start, at));
   while (at < end) {
     const lead = bytes[at] as i32;
     at++;
