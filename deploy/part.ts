@@ -38,6 +38,11 @@ export class Part {
     return this.command.name;
   }
 
+  /** Whether it asks for time to finish what it is at. */
+  get drains(): boolean {
+    return this.command.drain !== undefined;
+  }
+
   /** The running process's own id. */
   get pid(): number | undefined {
     return this.child?.pid;

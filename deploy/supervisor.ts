@@ -18,9 +18,11 @@ export class Supervisor {
     return part;
   }
 
-  /** Ends all processes, the last started first: gateways hand their records to a control service that still runs. */
+  /** Ends all processes, first those that drain: gateways hand their records to a control service that still runs. */
   async stop(): Promise<void> {
     this.stopped = true;
-    for (const part of this.parts.toReversed()) await part.stop();
+    const stopAll = (parts: Part[]) => Promise.all(parts.map((part) => part.stop()));
+    await stopAll(this.parts.filter((part) => part.drains));
+    await stopAll(this.parts);
   }
 }

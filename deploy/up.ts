@@ -39,7 +39,7 @@ async function main(args: string[]): Promise<number> {
 
   const stop = new AbortController();
   const stopped = new Promise<null>((resolve) => stop.signal.addEventListener("abort", () => resolve(null)));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
 
   const supervisor = new Supervisor(log);
   let code = 0;

@@ -31,7 +31,7 @@ export function localReplies() {
     mappers: [
       {
         filter: expression(`response.code_details.startsWith("${OURS}")`),
-        body_format_override: { ...text("%LOCAL_REPLY_BODY%") },
+        body_format_override: json("%LOCAL_REPLY_BODY%"),
       },
       ...REPLIES.map((reply) => ({ filter: status(reply.status), body_format_override: problem(reply) })),
     ],
@@ -43,7 +43,7 @@ function problem({ message, type, code }: Omit<Reply, "status">) {
   return { json_format: { error: { message, type, param: null, code } } };
 }
 
-function text(format: string) {
+function json(format: string) {
   return { text_format_source: { inline_string: format }, content_type: "application/json" };
 }
 
