@@ -35,7 +35,8 @@ export function runInCore(vector: Vector, cut: (stream: Buffer) => Buffer[]): Ou
 
 /** The gateway's own answer, or null when the call may go to a provider. */
 function decide(gateway: Gateway, operation: Operation, request: Message, push: (now: number) => void): Sent | null {
-  const key = Buffer.from((request.headers.authorization ?? `Bearer ${CLIENT_KEY}`).replace(/^Bearer /, ""));
+  const { authorization = `Bearer ${CLIENT_KEY}` } = request.headers;
+  const key = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
   const path = (request.path ?? "").replace(/\?.*/, "");
   let state = gateway.authorize(operation, request.method ?? "", path, key, 0, key.length, NOW_MS);
   if (state === WAIT) {

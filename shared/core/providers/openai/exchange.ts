@@ -1,7 +1,8 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { equalsAscii } from "../../bytes.ts";
+import { equalsAscii, startsAscii } from "../../bytes.ts";
 import { ClientRequest, FAILED, IMAGES, PASS, Provider, ProviderRequest } from "../../exchange.ts";
 import { ARRAY, Json, OBJECT } from "../../json.ts";
+import { skipSpace } from "../../json-scan.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
@@ -83,14 +84,14 @@ export class OpenAiExchange extends SseExchange {
     const data = reader.data;
     const start = reader.dataStart;
     const end = reader.dataEnd;
-    if (equalsAscii(data, start, end, "[DONE]")) {
+    if (startsAscii(data, start, end, "[DONE]")) {
       this.finished = true;
       this.begun = true;
       this.pass(reader, out);
       return;
     }
-    if (reader.unterminated && Json.parseSpan(data, start, end) == null) {
-      // Half an event: the connection broke in the middle of it.
+    if (!isObject(data, start, end) || (reader.unterminated && Json.parseSpan(data, start, end) == null)) {
+      // A keep-alive that pretends to be data, or half an event, as the connection broke in the middle of it.
       this.changed = true;
       return;
     }
@@ -175,4 +176,10 @@ export class OpenAiExchange extends SseExchange {
   override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
     return readFailure(status, body, retryAfter);
   }
+}
+
+/** Whether an object begins here, to look no further at each event of a stream. */
+function isObject(data: Uint8Array, start: i32, end: i32): boolean {
+  const at = skipSpace(data, start, end);
+  return at < end && (data[at] as i32) === 0x7b;
 }

@@ -25,15 +25,15 @@ export function readFailure(status: i32, body: Uint8Array, retryAfter: string): 
     refused.restMs = REFUSED_REST;
     return refused;
   }
-  const shown: i32 = status === 529 ? 503 : status;
+  const shown = shownStatus(status, error);
   const problem = new Problem(
     shown,
     typeOf(error, shown),
-    numeric(code) ? "" : code,
+    codeOf(error),
     textOf(error, "param"),
     messageOf(error, shown),
   );
-  problem.retryable = isRetryable(status);
+  problem.retryable = isRetryable(shown);
   problem.retryAfter = seconds(retryAfter);
   return problem;
 }
@@ -53,16 +53,36 @@ export function readStreamError(root: Json): Problem {
     return refused;
   }
   if (status < 400 || status > 599) status = 502;
-  if (status === 529) status = 503;
+  status = shownStatus(status, error);
   const problem = new Problem(
     status,
     typeOf(error, status),
-    numeric(code) ? "" : code,
+    codeOf(error),
     textOf(error, "param"),
     messageOf(error, status),
   );
   problem.retryable = isRetryable(status);
   return problem;
+}
+
+/** The status for the client: 529 is none that it knows, and some builds of llama.cpp call a long prompt a 500. */
+function shownStatus(status: i32, error: Json | null): i32 {
+  if (status === 529) return 503;
+  return status >= 500 && isTooLong(error) ? 400 : status;
+}
+
+/** OpenAI's code; numbers, which are statuses, are none. */
+function codeOf(error: Json | null): string {
+  if (isTooLong(error)) return "context_length_exceeded";
+  const code = textOf(error, "code");
+  return numeric(code) ? "" : code;
+}
+
+/** Whether the prompt exceeds the context: llama.cpp tells by a type of its own, vLLM by its words alone. */
+function isTooLong(error: Json | null): boolean {
+  return (
+    textOf(error, "type") === "exceed_context_size_error" || textOf(error, "message").includes("maximum context length")
+  );
 }
 
 /** 408, 409, 429, 5xx: another target may serve; any other 4xx would be the same everywhere. */
