@@ -1,7 +1,7 @@
 /** A failing provider is skipped unnoticed: the client gets the next one's answer, once, and the record names both. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Behaviour } from "../upstream/script.ts";
-import { contentOf, dataOf } from "./http.ts";
+import { contentOf, dataOf, eventsIn } from "./http.ts";
 import { chat, KEYS, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -55,7 +55,7 @@ describe.each([
     world[first].script(behaviour);
     const answer = await world.gateway.send(CHAT, KEYS.main, chat(model, "hello you", { stream: true }));
     expect(answer.status).toBe(200);
-    const events = answer.text.split("\n\n").filter((event) => event !== "");
+    const events = eventsIn(answer.text);
     expect(contentOf(events)).toBe("hello you");
     expect(dataOf(events).filter((data) => data === "[DONE]")).toHaveLength(1);
     expect(answer.text).not.toContain('"error"');

@@ -128,8 +128,13 @@ export class Gateway {
   }
 
   async admin(method: string, path: string, body?: unknown, contentType = "application/json"): Promise<Incoming> {
-    const headers = { authorization: `Bearer ${this.adminToken}`, "content-type": contentType };
-    return send(`${this.adminUrl}/admin/v1${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
+    const authorization = `Bearer ${this.adminToken}`;
+    const content = body === undefined ? {} : { body };
+    const headers: Record<string, string> = {
+      authorization,
+      ...(body === undefined ? {} : { "content-type": contentType }),
+    };
+    return send(`${this.adminUrl}/admin/v1${path}`, { method, headers, ...content });
   }
 
   /** Like {@link admin}, for calls that must succeed. */

@@ -87,18 +87,26 @@ async function* eventsOf(response: IncomingMessage): AsyncGenerator<string> {
   let rest = "";
   for await (const part of response) {
     rest += decoder.decode(part as Buffer, { stream: true });
-    const events = rest.split("\n\n");
+    const events = rest.split(BLANK_LINE);
     rest = events.pop() ?? "";
     yield* events;
   }
   if (rest !== "") yield rest;
 }
 
-/** What the `data:` lines of events say, in order. */
+const BLANK_LINE = /\r\n\r\n|\n\n|\r\r/;
+
+/** The events of a whole body, each without its blank line. */
+export function eventsIn(text: string): string[] {
+  return text.split(BLANK_LINE).filter((event) => event !== "");
+}
+
+/** What the data of events says, in order; the `data:` lines of one event are one text. */
 export function dataOf(events: string[]): string[] {
-  return events
-    .flatMap((event) => event.split("\n"))
-    .flatMap((line) => (line.startsWith("data:") ? [line.slice(5).trim()] : []));
+  return events.flatMap((event) => {
+    const lines = event.split(/\r\n|\n|\r/).filter((line) => line.startsWith("data:"));
+    return lines.length === 0 ? [] : [lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n")];
+  });
 }
 
 /** The text that the content deltas of OpenAI chunks add up to. */

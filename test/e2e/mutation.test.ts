@@ -4,7 +4,7 @@
  */
 import { Agent } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { dataOf, type Incoming } from "./http.ts";
+import { dataOf, eventsIn, type Incoming } from "./http.ts";
 import { mutate, randomFrom } from "./mutate.ts";
 import { isAlive } from "./processes.ts";
 import { type Sentinel, startSentinel } from "./sentinel.ts";
@@ -99,7 +99,7 @@ function expectAnswer(answer: Incoming, body: Buffer): void {
   const type = answer.headers["content-type"] ?? "";
   try {
     if (type.startsWith("text/event-stream")) {
-      for (const data of dataOf(answer.text.split("\n\n"))) if (data !== "[DONE]") JSON.parse(data);
+      for (const data of dataOf(eventsIn(answer.text))) if (data !== "[DONE]") JSON.parse(data);
     } else {
       const json = JSON.parse(answer.text) as { error?: object };
       if (answer.status !== 200 && Object.keys(json.error ?? {}).length !== 4) fail("an error of another shape");

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Behaviour } from "../upstream/script.ts";
 import type { Upstream } from "../upstream/server.ts";
-import { contentOf, dataOf, send } from "./http.ts";
+import { contentOf, dataOf, eventsIn, send } from "./http.ts";
 import { CREDENTIALS, chat, KEYS, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -20,7 +20,7 @@ const BOTH = [
 
 async function streamed(model: string, text: string): Promise<{ status: number; events: string[]; id: unknown }> {
   const answer = await world.gateway.send(CHAT, KEYS.main, chat(model, text, { stream: true }));
-  const events = answer.text.split("\n\n").filter((event) => event !== "");
+  const events = eventsIn(answer.text);
   return { status: answer.status, events, id: answer.headers["x-request-id"] };
 }
 
