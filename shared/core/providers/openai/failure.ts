@@ -1,5 +1,6 @@
 import { Json, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { Problem, providerError } from "../../problem.ts";
+import { isRetryable, retrySeconds } from "../../provider-status.ts";
 
 /** How long a credential rests that the provider refused, in milliseconds. */
 const REFUSED_REST: i32 = 60000;
@@ -34,7 +35,7 @@ export function readFailure(status: i32, body: Uint8Array, retryAfter: string): 
     messageOf(error, shown),
   );
   problem.retryable = isRetryable(shown);
-  problem.retryAfter = seconds(retryAfter);
+  problem.retryAfter = retrySeconds(retryAfter);
   return problem;
 }
 
@@ -83,22 +84,6 @@ function isTooLong(error: Json | null): boolean {
   return (
     textOf(error, "type") === "exceed_context_size_error" || textOf(error, "message").includes("maximum context length")
   );
-}
-
-/** 408, 409, 429, 5xx: another target may serve; any other 4xx would be the same everywhere. */
-export function isRetryable(status: i32): boolean {
-  return status >= 500 || status === 408 || status === 409 || status === 429;
-}
-
-/** The seconds of a `retry-after` header in its number form (RFC 9110, 10.2.3); 0 for a date or nothing. */
-export function seconds(header: string): i32 {
-  let value: i32 = 0;
-  for (let i: i32 = 0; i < header.length; i++) {
-    const c = header.charCodeAt(i);
-    if (c < 48 || c > 57 || value > 100000) return i > 0 && c === 46 ? value + 1 : 0;
-    value = value * 10 + (c - 48);
-  }
-  return value;
 }
 
 function messageOf(error: Json | null, status: i32): string {
