@@ -22,13 +22,12 @@ export default defineConfig({
         globalSetup: [builtModule],
         testTimeout: 120_000,
       }),
-      project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000 }),
+      project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000, ...alone(1) }),
       project("checks", ["test/checks/**/*.test.ts"]),
       project("upstream", ["test/upstream/**/*.test.ts"]),
       project("e2e", ["test/e2e/**/*.test.ts"], {
         globalSetup: [builtModule],
-        // Each file starts Envoys of its own: two at a time would only slow each other down.
-        fileParallelism: false,
+        ...alone(2),
         testTimeout: 120_000,
         hookTimeout: 180_000,
       }),
@@ -42,7 +41,13 @@ type Settings = {
   testTimeout?: number;
   hookTimeout?: number;
   fileParallelism?: boolean;
+  sequence?: { groupOrder: number };
 };
+
+/** Files that start real gateways and hold them to their times: one after another, and after what needs none. */
+function alone(groupOrder: number): Settings {
+  return { fileParallelism: false, sequence: { groupOrder } };
+}
 
 function project(name: string, include: string[], settings: Settings = {}) {
   return { extends: true as const, test: { name, include, ...settings } };
