@@ -207,13 +207,7 @@ describe("mutants end in an answer or in a problem, never in an exception", () =
     const text = encodeUtf8(events(...list));
     for (let i = 0; i < MUTANTS; i++) {
       const odd = list.map((each) => (random.below(4) === 0 ? misshape(each, random) : each));
-      const misshaped = encodeUtf8(
-        odd
-          .map(
-            (each) => `data: ${JSON.stringify(each)}\n\n`,
-          )
-          .join(""),
-      );
+      const misshaped = encodeUtf8(odd.map((each) => `data: ${JSON.stringify(each)}\n\n`).join(""));
       checkStream(misshaped, random.below(misshaped.length + 1));
       const mutant = mutate(text, random);
       checkStream(mutant, random.below(mutant.length + 1));

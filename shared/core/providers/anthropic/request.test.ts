@@ -49,7 +49,7 @@ describe("max_tokens", () => {
     ["claude-3-haiku-20240307", {}, 4096],
     ["claude-3-5-sonnet-20241022", {}, 8192],
     ["kimi-k2", {}, 8192],
-    ["claude-sonnet-4-6", { max_tokens: 7 }, 7],
+    ["claude-sonnet-4-6", { max_tokens: 1 }, 1],
     ["claude-sonnet-4-6", { max_tokens: 7, max_completion_tokens: 9 }, 9],
     ["claude-sonnet-4-6", { max_tokens: 7, max_completion_tokens: null }, 7],
     ["claude-opus-4-1", { max_tokens: 2_000_000_000 }, 32000],

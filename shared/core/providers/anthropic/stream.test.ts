@@ -159,6 +159,8 @@ describe("a stream", () => {
       "data: PROCESSING\n\n",
       "data: : keepalive\n\n",
       "data: [1]\n\n",
+      `data: ${JSON.stringify(text("cut")).slice(0, -1)}\n\n`,
+      `data: ${JSON.stringify(text("more"))}}\n\n`,
       "data: {}\n\n",
       "event: ping\ndata:\n\n",
       event({ type: "content_block_delta" }),

@@ -240,6 +240,8 @@ describe("response_format", () => {
       { type: "object", properties: { a: { $ref: "#/$defs/m" } }, $defs: { m: { type: "object" } } },
     ],
     ["a map as an alternative", { anyOf: [{ type: "string" }, { type: "object", additionalProperties: true }] }],
+    ["a map as one of some", { oneOf: [{ type: "string" }, { type: "object" }] }],
+    ["a map as one of all", { allOf: [{ type: "object" }] }],
     ["anything", { type: "array", items: true }],
     ["itself", { type: "object", properties: { child: { $ref: "#" } } }],
   ])("with %s in its schema is asked for in words: closed, it would be another", (_what, given) => {
