@@ -128,7 +128,7 @@ export class Upstream extends StreamContext {
     headersOut.clear();
     if (rewrites) {
       headersOut.addInt(":status", this.status);
-      headersOut.add("content-type", attempt.isStream() ? "text/event-stream; charset=utf-8" : "application/json");
+      headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
       map.copyOnly(PASSED_REWRITTEN, headersOut);
     } else map.copyOnly(PASSED, headersOut);
     host.setHeaders(MAP_RESPONSE, headersOut);
@@ -179,7 +179,7 @@ export class Upstream extends StreamContext {
   /** Bytes that were to pass are replaced all the same: their number is not the announced one. */
   private forgetLength(attempt: Attempt): void {
     headersOut.clear().addInt(":status", this.status);
-    headersOut.add("content-type", attempt.isStream() ? "text/event-stream; charset=utf-8" : "application/json");
+    headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
     host.setHeaders(MAP_RESPONSE, headersOut);
   }
 

@@ -71,7 +71,7 @@ function tryTargets(
     const retries = operation.attempts.length < operation.order.length;
     if (attempt.failed && (attempt.problem?.retryable ?? true) && retries) continue;
     if (attempt.failed) return problemAnswer(attempt.problem);
-    return answer(attempt.shownStatus(), attempt.isStream() ? "text/event-stream" : "application/json", body);
+    return answer(attempt.shownStatus(), attempt.answersStream() ? "text/event-stream" : "application/json", body);
   }
 }
 

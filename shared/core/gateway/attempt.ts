@@ -1,7 +1,9 @@
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
 import { Exchange, FAILED, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
+import { Json } from "../json.ts";
 import { Problem, providerError } from "../problem.ts";
+import { canBeStreamed, writeAsStream } from "./whole-as-stream.ts";
 
 /** Nothing can be said yet: the bytes are kept here, the host holds the answer's headers. */
 export const HOLD: i32 = 3;
@@ -61,6 +63,7 @@ export class Attempt {
       problem == null ? providerError("The request cannot be expressed for this model.") : problem,
       "unsupported",
     );
+    this.finish(this.startedAt);
     return null;
   }
 
@@ -74,6 +77,13 @@ export class Attempt {
 
   isStream(): boolean {
     return this.mode === STREAM;
+  }
+
+  /** Whether the client gets a stream, if the attempt succeeds: a whole answer to a call for one is made one. */
+  answersStream(): boolean {
+    return (
+      this.mode === STREAM || (this.mode === WHOLE && this.exchange.call.stream && canBeStreamed(this.exchange.call))
+    );
   }
 
   /**
@@ -91,7 +101,7 @@ export class Attempt {
       if (outcome !== FAILED) {
         this.decide(now);
         this.finish(now);
-        return outcome;
+        return this.answersStream() ? this.asStream(outcome === PASS ? body : out.take(), out) : outcome;
       }
       out.clear();
       this.fail(this.ownProblem(), "bad answer");
@@ -99,6 +109,13 @@ export class Attempt {
     this.finish(now);
     this.decidedAt = now;
     this.problem!.write(out);
+    return REPLACED;
+  }
+
+  private asStream(body: Uint8Array, out: ByteWriter): i32 {
+    const answer = Json.parse(body);
+    out.clear();
+    if (answer != null) writeAsStream(answer, this.exchange.call, out);
     return REPLACED;
   }
 
