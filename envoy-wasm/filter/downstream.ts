@@ -1,3 +1,4 @@
+import { ByteWriter } from "../../shared/core/byte-writer";
 import { equalsAsciiFolded, findByte } from "../../shared/core/bytes";
 import { endpointPath } from "../../shared/core/gateway/endpoint";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, WAIT } from "../../shared/core/gateway/operation";
@@ -126,6 +127,8 @@ export class Downstream extends StreamContext {
     headersOut.add("x-forwarded-proto", "http");
     headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).add(ID_HEADER, operation.id);
     headersOut.addInt("x-envoy-max-retries", operation.order.length - 1);
+    const patience = gateway.patience(operation);
+    if (patience > 0) headersOut.addInt("x-envoy-upstream-rq-per-try-timeout-ms", patience);
     host.setHeaders(MAP_REQUEST, headersOut);
     return true;
   }
@@ -143,20 +146,28 @@ export class Downstream extends StreamContext {
       problem.write(out);
       if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
     }
+    this.send(status, out, success ? "oneapi_answered" : "oneapi_refused");
+  }
+
+  /** Answers with the body written and the headers gathered. */
+  private send(status: i32, out: ByteWriter, details: string): void {
+    const operation = this.operation!;
     // Envoy shows the client the id of the request's own header.
     host.replaceHeader(MAP_REQUEST, REQUEST_ID, operation.id);
     this.answered = true;
-    host.respond(status, out, headersOut, success ? "oneapi_answered" : "oneapi_refused");
+    host.respond(status, out, headersOut, details);
   }
 
-  override onResponseHeaders(_count: i32, _last: bool): i32 {
+  override onResponseHeaders(_count: i32, last: bool): i32 {
     const operation = this.operation;
     if (this.answered || operation == null) return CONTINUE;
     const attempt = operation.last();
     if (attempt != null && attempt.decided && !attempt.failed) return CONTINUE;
     const details = host.property(RESPONSE_DETAILS);
     if (attempt != null && attempt.problem != null && (details == "via_upstream" || details == UPSTREAM_REFUSED)) {
-      return CONTINUE;
+      if (!last) return CONTINUE;
+      this.giveBody(attempt.problem!);
+      return STOP_ITERATION;
     }
     // Nobody of ours has made this answer: Envoy has, as no provider could be reached or none answered in time.
     const problem = explain(operation, details);
@@ -165,6 +176,15 @@ export class Downstream extends StreamContext {
     host.replaceHeader(MAP_RESPONSE, CONTENT_TYPE, "application/json");
     host.replaceHeader(MAP_RESPONSE, CONTENT_LENGTH, sizeOf(problem));
     return CONTINUE;
+  }
+
+  /** A provider's error had no body that could be replaced: the client gets one in an answer of ours. */
+  private giveBody(problem: Problem): void {
+    const out = clearBody();
+    problem.write(out);
+    headersOut.clear().add("content-type", "application/json");
+    if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
+    this.send(problem.status, out, "oneapi_empty_error");
   }
 
   override onResponseBody(size: i32, last: bool): i32 {

@@ -188,10 +188,9 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     if (attempt == null) return false;
     const limits = attempt.exchange.provider;
-    const streamed = attempt.exchange.call.stream;
-    if (streamed && !attempt.decided && isOver(attempt.startedAt, limits.firstTokenMs, time)) return true;
-    if (attempt.decided && isOver(this.lastAt, limits.idleMs, time)) return true;
-    return isOver(attempt.startedAt, limits.totalMs, time);
+    // Until the answer is decided, the router's own timeout for each try is in charge: it alone can go on to the next.
+    if (!attempt.decided) return false;
+    return isOver(this.lastAt, limits.idleMs, time) || isOver(attempt.startedAt, limits.totalMs, time);
   }
 
   /** Ends an attempt that took too long; Envoy then tries the next target, or ends the client's stream. */
@@ -207,7 +206,9 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     this.root.leave(this);
     if (attempt == null) return;
-    attempt.lost(attempt.status == 0 ? "connection" : "reset", lately());
+    const time = lately();
+    const late = !attempt.decided && isOver(attempt.startedAt, attempt.exchange.provider.firstTokenMs, time);
+    attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);
     this.attempt = null;
     this.request = null;
   }

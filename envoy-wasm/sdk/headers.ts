@@ -97,69 +97,60 @@ export class HeaderNames {
   }
 }
 
+/** The most headers that are written; Envoy takes 100 from a client. */
+const MOST_HEADERS: i32 = 128;
+
 /** Writes a map of headers in the host's form. Used over and over, it allocates nothing. */
 export class HeaderMapWriter {
   private count: i32 = 0;
-  private readonly sizes: ByteWriter = new ByteWriter(512);
+  private readonly sizes: StaticArray<i32> = new StaticArray<i32>(MOST_HEADERS * 2);
   private readonly data: ByteWriter = new ByteWriter(2048);
   private readonly whole: ByteWriter = new ByteWriter(4096);
 
   clear(): HeaderMapWriter {
     this.count = 0;
-    this.sizes.clear();
     this.data.clear();
     return this;
   }
 
-  private size(value: i32): void {
-    this.sizes
-      .byte(value & 255)
-      .byte((value >> 8) & 255)
-      .byte((value >> 16) & 255)
-      .byte((value >> 24) & 255);
+  private close(nameSize: i32, valueSize: i32): HeaderMapWriter {
+    if (this.count == MOST_HEADERS) return this;
+    this.sizes[this.count * 2] = nameSize;
+    this.sizes[this.count * 2 + 1] = valueSize;
+    this.count++;
+    return this;
   }
 
   /** An ASCII name and any text. */
   add(name: string, value: string): HeaderMapWriter {
-    this.count++;
-    this.size(name.length);
     this.data.ascii(name).byte(0);
     const from = this.data.length;
     this.data.text(value);
-    this.size(this.data.length - from);
+    const size = this.data.length - from;
     this.data.byte(0);
-    return this;
+    return this.close(name.length, size);
   }
 
   addInt(name: string, value: i32): HeaderMapWriter {
-    this.count++;
-    this.size(name.length);
     this.data.ascii(name).byte(0);
     const from = this.data.length;
     this.data.int(value);
-    this.size(this.data.length - from);
+    const size = this.data.length - from;
     this.data.byte(0);
-    return this;
+    return this.close(name.length, size);
   }
 
   /** An entry of another map: its name at `at`, then its value, each with a NUL. */
   copy(source: Uint8Array, at: i32, nameSize: i32, valueSize: i32): HeaderMapWriter {
-    this.count++;
-    this.size(nameSize);
-    this.size(valueSize);
     this.data.copy(source, at, at + nameSize + valueSize + 2);
-    return this;
+    return this.close(nameSize, valueSize);
   }
 
   /** The map, in [0, length) of the writer; good until the next call. */
   done(): ByteWriter {
-    const count = this.count;
-    this.whole
-      .clear()
-      .byte(count & 255)
-      .byte((count >> 8) & 255)
-      .byte(0)
-      .byte(0);
-    return this.whole.writer(this.sizes).writer(this.data);
+    const sizes = changetype<usize>(this.sizes);
+    const whole = this.whole.clear().word(this.count);
+    for (let i = 0; i < this.count * 2; i++) whole.word(load<i32>(sizes + (i << 2)));
+    return whole.writer(this.data);
   }
 }

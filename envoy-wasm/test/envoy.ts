@@ -129,6 +129,9 @@ export class Exchange {
   readonly calls: ProviderCall[] = [];
   #envoy: Envoy;
   #downstream: FilterStream;
+  /** Straight to the client. */
+  #codec: Sink;
+  #answering = false;
   #upstream: FilterStream | null = null;
   #details = "via_upstream";
   /** What the router got of the client, to be sent again on a retry. */
@@ -156,6 +159,7 @@ export class Exchange {
         if (end) this.#finish();
       },
     };
+    this.#codec = codec;
     this.#downstream = new FilterStream(envoy.host, DOWNSTREAM, router, codec, {
       property: (path) => this.#property(path),
       respond: (status, headers, body, details) => this.#localReply(status, headers, body, details),
@@ -258,7 +262,10 @@ export class Exchange {
   #fromUpstream(headers: Headers, end: boolean): void {
     const status = Number(headerOf(headers, ":status"));
     if ((status >= 500 || RETRIED.has(status)) && this.#attempt < this.#retries) this.#retry();
-    else this.#downstream.response.headers(headers, end);
+    else {
+      this.#answering = true;
+      this.#downstream.response.headers(headers, end);
+    }
   }
 
   #retry(): void {
@@ -282,8 +289,11 @@ export class Exchange {
     this.#details = details;
     this.#dropUpstream();
     const map: Headers = [[":status", String(status)], ["content-length", String(body.length)], ...headers];
-    this.#downstream.response.headers(map, body.length === 0);
-    if (body.length > 0) this.#downstream.response.data(body, true);
+    // In the middle of an answer that the filter holds, the reply takes its place and passes no filter again.
+    const way = this.#answering ? this.#codec : this.#downstream.response;
+    this.#answering = true;
+    way.headers(map, body.length === 0);
+    if (body.length > 0) way.data(body, true);
   }
 
   #dropUpstream(): void {
