@@ -1,5 +1,5 @@
-/** Plays a vector through the whole filter: the shipped module, with a stand-in for Envoy around it. */
-import type { Outcome, Sent } from "../../shared/vectors/conformance.ts";
+/** Plays vectors through the whole filter: the shipped module, with a stand-in for Envoy around it. */
+import type { Cut, Outcome, Sent } from "../../shared/vectors/conformance.ts";
 import { CLIENT_KEY, ControlStandIn } from "../../shared/vectors/control.ts";
 import type { Message, Vector } from "../../shared/vectors/load.ts";
 import { Envoy, type ProviderAnswer } from "./envoy.ts";
@@ -8,29 +8,45 @@ import { loadModule } from "./module.ts";
 
 const module = loadModule();
 
-export function runInWasm(vector: Vector, cut: (stream: Buffer) => Buffer[]): Outcome {
-  const control = new ControlStandIn(vector);
-  const scripts = vector.attempts.map(({ answers }) => answers);
-  const envoy = new Envoy(module, {
-    provider: () => {
-      const script = scripts.shift();
-      if (script === undefined) throw new Error("a provider was called that has no answer");
-      return answerOf(script, cut);
-    },
-    control: (message) => control.answer(message),
-  });
-  const { request } = vector;
-  const exchange = envoy.send(requestHeaders(request), request.body.length === 0 ? [] : cut(request.body));
-  envoy.tick(1000);
-  const { client, calls } = exchange;
-  return {
-    requests: calls.map(({ headers, body }) => sentOf(headers, body)),
-    client: sentOf(client.headers, Buffer.concat(client.chunks)),
-    records: control.records,
-  };
+export function runInWasm(vector: Vector, cut: Cut): Outcome {
+  return new WasmRunner(vector).run(vector, cut);
 }
 
-export function requestHeaders(request: Message): Headers {
+/** One VM, for any number of vectors that share their targets. */
+export class WasmRunner {
+  readonly envoy: Envoy;
+  readonly #control: ControlStandIn;
+  #scripts: Message[] = [];
+  #cut: Cut = (stream) => [stream];
+
+  constructor(setting: Pick<Vector, "targets" | "unsupported">) {
+    this.#control = new ControlStandIn(setting);
+    this.envoy = new Envoy(module, {
+      provider: () => {
+        const script = this.#scripts.shift();
+        if (script === undefined) throw new Error("a provider was called that has no answer");
+        return answerOf(script, this.#cut);
+      },
+      control: (message) => this.#control.answer(message),
+    });
+  }
+
+  run({ request, attempts }: Pick<Vector, "request" | "attempts">, cut: Cut): Outcome {
+    this.#scripts = attempts.map(({ answers }) => answers);
+    this.#cut = cut;
+    const body = request.body.length === 0 ? [] : cut(request.body);
+    const { client, calls } = this.envoy.send(requestHeaders(request), body);
+    if (!client.ended) throw new Error(`the client's answer has no end (status ${client.status})`);
+    this.envoy.tick(1000);
+    return {
+      requests: calls.map(({ headers, body }) => sentOf(headers, body)),
+      client: sentOf(client.headers, Buffer.concat(client.chunks)),
+      records: this.#control.records.splice(0),
+    };
+  }
+}
+
+export function requestHeaders(request: Pick<Message, "method" | "path" | "headers" | "body">): Headers {
   const { authorization = `Bearer ${CLIENT_KEY}`, ...others } = request.headers;
   const given = Object.entries({ authorization, ...others }).filter((entry): entry is [string, string] => !!entry[1]);
   return [
@@ -45,7 +61,7 @@ export function requestHeaders(request: Message): Headers {
   ];
 }
 
-function answerOf(script: Message, cut: (stream: Buffer) => Buffer[]): ProviderAnswer | null {
+function answerOf(script: Message, cut: Cut): ProviderAnswer | null {
   if (script.status === 0) return null;
   const type = script.stream ? "text/event-stream; charset=utf-8" : "application/json";
   const headers: Record<string, string | null> = { "content-type": type, ...script.headers };

@@ -29,7 +29,8 @@ export interface Settings {
   skip?: Record<string, string>;
 }
 
-type Cut = (stream: Buffer) => Buffer[];
+/** Into what pieces a stream is cut. */
+export type Cut = (stream: Buffer) => Buffer[];
 
 const WHOLE: Cut = (stream) => [stream];
 const CUTS: [how: string, cut: Cut][] = [

@@ -15,7 +15,9 @@ interface SyncRequest {
 type Setting = Pick<Vector, "targets" | "unsupported">;
 
 export class ControlStandIn {
+  /** Those that came and were not taken away yet. */
   readonly records: Record<string, unknown>[] = [];
+  #acknowledged = 0;
   readonly #config: Record<string, unknown> & { version: string };
 
   constructor(setting: Setting) {
@@ -28,6 +30,7 @@ export class ControlStandIn {
     const { version } = this.#config;
     if (request.wait_ms > 0 && request.config_version === version) return null;
     this.records.push(...request.records);
+    this.#acknowledged = Number(request.records.at(-1)?.sequence ?? this.#acknowledged);
     const answer = {
       version: 1,
       now_ms: Date.now(),
@@ -37,7 +40,7 @@ export class ControlStandIn {
       keys_reset: false,
       changed_keys: [],
       keys: request.keys.map(policyOf),
-      acknowledged: this.records.reduce((most, { sequence }) => Math.max(most, Number(sequence)), 0),
+      acknowledged: this.#acknowledged,
     };
     return Buffer.from(JSON.stringify(answer));
   }

@@ -6,92 +6,119 @@ import { Gateway } from "../core/gateway/gateway.ts";
 import { ANSWERED, type Operation, READY, WAIT } from "../core/gateway/operation.ts";
 import { Sync } from "../core/gateway/sync.ts";
 import type { Problem } from "../core/problem.ts";
-import type { Outcome, Sent } from "./conformance.ts";
+import type { Cut, Outcome, Sent } from "./conformance.ts";
 import { CLIENT_KEY, ControlStandIn } from "./control.ts";
 import { type Message, NOW, type Vector } from "./load.ts";
 
-const NOW_MS = NOW * 1000;
-
-export function runInCore(vector: Vector, cut: (stream: Buffer) => Buffer[]): Outcome {
-  const control = new ControlStandIn(vector);
-  const gateway = new Gateway("00000000", 1);
-  const sync = new Sync(gateway, "node", "00000000", "kong");
-  const out = new ByteWriter(0);
-  const ask = () => control.answer(Buffer.from(out.take())) ?? Buffer.alloc(0);
-  if (sync.poll(NOW_MS, out)) sync.polled(ask(), NOW_MS);
-  const push = (now: number) => {
-    out.clear();
-    if (sync.push(now, out)) sync.pushed(ask(), now);
-  };
-
-  const operation = gateway.open(NOW_MS);
-  const requests: Sent[] = [];
-  const client =
-    decide(gateway, operation, vector.request, push) ?? tryTargets(gateway, operation, vector, cut, requests);
-  gateway.close(operation, false, NOW_MS);
-  push(NOW_MS + 1000);
-  return { requests, client, records: control.records };
+/** `now`: Unix time in milliseconds. */
+export function runInCore(vector: Vector, cut: Cut, now = NOW * 1000): Outcome {
+  return new CoreRun(vector, cut, now).play();
 }
 
-/** The gateway's own answer, or null when the call may go to a provider. */
-function decide(gateway: Gateway, operation: Operation, request: Message, push: (now: number) => void): Sent | null {
-  const { authorization = `Bearer ${CLIENT_KEY}` } = request.headers;
-  const key = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
-  const path = (request.path ?? "").replace(/\?.*/, "");
-  let state = gateway.authorize(operation, request.method ?? "", path, key, 0, key.length, NOW_MS);
-  if (state === WAIT) {
-    push(NOW_MS);
-    state = gateway.resume(operation, NOW_MS);
+class CoreRun {
+  readonly #vector: Vector;
+  readonly #cut: Cut;
+  readonly #now: number;
+  readonly #control: ControlStandIn;
+  readonly #gateway = new Gateway("00000000", 1);
+  readonly #sync = new Sync(this.#gateway, "node", "00000000", "kong");
+  readonly #operation: Operation;
+  readonly #requests: Sent[] = [];
+
+  constructor(vector: Vector, cut: Cut, now: number) {
+    this.#vector = vector;
+    this.#cut = cut;
+    this.#now = now;
+    this.#control = new ControlStandIn(vector);
+    this.#operation = this.#gateway.open(now);
   }
-  if (state === READY) state = gateway.submit(operation, request.body, NOW_MS);
-  if (state === READY) return null;
-  if (state === ANSWERED) return answer(200, "application/json", Buffer.from(operation.answer));
-  if (operation.problem === null) throw new Error(`the gateway answered ${state} and gave no reason`);
-  return problemAnswer(operation.problem);
-}
 
-function tryTargets(
-  gateway: Gateway,
-  operation: Operation,
-  vector: Vector,
-  cut: (stream: Buffer) => Buffer[],
-  requests: Sent[],
-): Sent {
-  for (;;) {
-    const attempt = gateway.attempt(operation, "", NOW_MS);
-    if (attempt === null) throw new Error("there is no further target");
-    const request = attempt.request();
-    const script = vector.attempts[requests.length]?.answers;
-    let body: Buffer = Buffer.alloc(0);
-    if (request !== null) {
-      requests.push(sentTo(attempt, request.path, request.headers, request.body));
-      if (script === undefined) throw new Error("a provider was called that has no answer");
-      body = play(attempt, script, cut);
+  play(): Outcome {
+    const out = new ByteWriter(0);
+    if (this.#sync.poll(this.#now, out)) this.#sync.polled(this.#ask(out), this.#now);
+    const client = this.#decide() ?? this.#tryTargets();
+    this.#gateway.close(this.#operation, false, this.#now);
+    this.#push(this.#now + 1000);
+    return { requests: this.#requests, client, records: this.#control.records };
+  }
+
+  #ask(message: ByteWriter): Uint8Array {
+    return this.#control.answer(Buffer.from(message.take())) ?? Buffer.alloc(0);
+  }
+
+  /** Keys are asked for and records are delivered with this. */
+  #push(time: number): void {
+    const out = new ByteWriter(0);
+    if (this.#sync.push(time, out)) this.#sync.pushed(this.#ask(out), time);
+  }
+
+  /** The gateway's own answer, or null when the call may go to a provider. */
+  #decide(): Sent | null {
+    const { headers, method, path, body } = this.#vector.request;
+    const { authorization = `Bearer ${CLIENT_KEY}` } = headers;
+    const key = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
+    const gateway = this.#gateway;
+    const operation = this.#operation;
+    let state = gateway.authorize(
+      operation,
+      method ?? "",
+      (path ?? "").replace(/\?.*/, ""),
+      key,
+      0,
+      key.length,
+      this.#now,
+    );
+    if (state === WAIT) {
+      this.#push(this.#now);
+      state = gateway.resume(operation, this.#now);
     }
-    const retries = operation.attempts.length < operation.order.length;
-    if (attempt.failed && (attempt.problem?.retryable ?? true) && retries) continue;
-    if (attempt.failed) return problemAnswer(attempt.problem);
-    return answer(attempt.shownStatus(), attempt.answersStream() ? "text/event-stream" : "application/json", body);
+    if (state === READY) state = gateway.submit(operation, body, this.#now);
+    if (state === READY) return null;
+    if (state === ANSWERED) return answer(200, "application/json", Buffer.from(operation.answer));
+    return problemAnswer(operation.problem);
+  }
+
+  #tryTargets(): Sent {
+    for (;;) {
+      const attempt = this.#gateway.attempt(this.#operation, "", this.#now);
+      if (attempt === null) throw new Error("there is no further target");
+      const body = this.#call(attempt);
+      const others = this.#operation.attempts.length < this.#operation.order.length;
+      if (!attempt.failed) return answer(attempt.shownStatus(), typeOf(attempt), body);
+      if (!others || attempt.problem?.retryable === false) return problemAnswer(attempt.problem);
+    }
+  }
+
+  /** Sends the attempt's request, if it can be expressed; what the client gets of the answer. */
+  #call(attempt: Attempt): Buffer {
+    const request = attempt.request();
+    if (request === null) return Buffer.alloc(0);
+    const script = this.#vector.attempts[this.#requests.length]?.answers;
+    if (script === undefined) throw new Error("a provider was called that has no answer");
+    this.#requests.push(sentTo(attempt, request.path, request.headers, request.body));
+    return this.#receive(attempt, script);
+  }
+
+  #receive(attempt: Attempt, script: Message): Buffer {
+    if (script.status === 0) {
+      attempt.lost("reset", this.#now);
+      return Buffer.alloc(0);
+    }
+    attempt.head(script.status, script.stream, script.headers["retry-after"] ?? "");
+    const out = new ByteWriter(0);
+    const pieces = attempt.isStream() ? this.#cut(script.body) : [script.body];
+    const got: Buffer[] = [];
+    for (const [index, piece] of pieces.entries()) {
+      out.clear();
+      const outcome = attempt.data(piece, piece.length, index === pieces.length - 1, out, this.#now);
+      if (outcome !== HOLD) got.push(Buffer.from(outcome === 0 ? piece : out.take()));
+    }
+    return Buffer.concat(got);
   }
 }
 
-/** Feeds the provider's answer to the attempt; what the client gets of it. */
-function play(attempt: Attempt, script: Message, cut: (stream: Buffer) => Buffer[]): Buffer {
-  if (script.status === 0) {
-    attempt.lost("reset", NOW_MS);
-    return Buffer.alloc(0);
-  }
-  attempt.head(script.status, script.stream, script.headers["retry-after"] ?? "");
-  const out = new ByteWriter(0);
-  const pieces = attempt.isStream() ? cut(script.body) : [script.body];
-  const got: Buffer[] = [];
-  for (const [index, piece] of pieces.entries()) {
-    out.clear();
-    const outcome = attempt.data(piece, piece.length, index === pieces.length - 1, out, NOW_MS);
-    if (outcome === HOLD) continue;
-    got.push(Buffer.from(outcome === 0 ? piece : out.take()));
-  }
-  return Buffer.concat(got);
+function typeOf(attempt: Attempt): string {
+  return attempt.answersStream() ? "text/event-stream" : "application/json";
 }
 
 function sentTo(attempt: Attempt, path: string, headers: string[], body: Uint8Array): Sent {
@@ -105,7 +132,7 @@ function answer(status: number, type: string, body: Buffer): Sent {
 }
 
 function problemAnswer(problem: Problem | null): Sent {
-  if (problem === null) throw new Error("an attempt failed and gave no reason");
+  if (problem === null) throw new Error("the gateway refused and gave no reason");
   const out = new ByteWriter(0);
   problem.write(out);
   const sent = answer(problem.status, "application/json", Buffer.from(out.take()));
