@@ -1,4 +1,4 @@
-import { copyBytes, sliceBytes } from "./bytes.ts";
+import { copyAscii, copyBytes, copyPlain, NO_BYTES, sliceBytes } from "./bytes.ts";
 
 const HEX: string = "0123456789abcdef";
 
@@ -9,7 +9,7 @@ export class ByteWriter {
   length: i32 = 0;
 
   constructor(capacity: i32) {
-    this.bytes = new Uint8Array(capacity);
+    this.bytes = capacity === 0 ? NO_BYTES : new Uint8Array(capacity);
   }
 
   clear(): ByteWriter {
@@ -24,16 +24,18 @@ export class ByteWriter {
 
   /** Gives back the memory of a peak above `capacity`. */
   shrink(capacity: i32): void {
-    if (this.bytes.length > capacity) this.bytes = new Uint8Array(capacity);
+    if (this.bytes.length > capacity) this.bytes = capacity === 0 ? NO_BYTES : new Uint8Array(capacity);
     this.length = 0;
   }
 
   private room(more: i32): void {
+    if (this.length + more > this.bytes.length) this.grow(more);
+  }
+
+  private grow(more: i32): void {
     const wanted = this.length + more;
-    let capacity: i32 = this.bytes.length;
-    if (wanted <= capacity) return;
-    capacity = capacity * 2 > wanted ? capacity * 2 : wanted + 64;
-    const grown = new Uint8Array(capacity);
+    const doubled: i32 = this.bytes.length * 2;
+    const grown = new Uint8Array(doubled > wanted ? doubled : wanted + 64);
     copyBytes(grown, 0, this.bytes, 0, this.length);
     this.bytes = grown;
   }
@@ -45,14 +47,23 @@ export class ByteWriter {
     return this;
   }
 
+  /** A number's four bytes, the lowest first. */
+  word(value: i32): ByteWriter {
+    this.room(4);
+    const at = this.length;
+    this.bytes[at] = (value & 255) as u8;
+    this.bytes[at + 1] = ((value >> 8) & 255) as u8;
+    this.bytes[at + 2] = ((value >> 16) & 255) as u8;
+    this.bytes[at + 3] = ((value >> 24) & 255) as u8;
+    this.length = at + 4;
+    return this;
+  }
+
   /** ASCII text as it is. */
   ascii(text: string): ByteWriter {
-    const size = text.length;
-    this.room(size);
-    const bytes = this.bytes;
-    const at = this.length;
-    for (let i: i32 = 0; i < size; i++) bytes[at + i] = text.charCodeAt(i) as u8;
-    this.length = at + size;
+    this.room(text.length);
+    copyAscii(this.bytes, this.length, text);
+    this.length += text.length;
     return this;
   }
 
@@ -74,21 +85,14 @@ export class ByteWriter {
 
   /** Any text, in UTF-8; a lone surrogate becomes U+FFFD. */
   text(text: string): ByteWriter {
-    const size = text.length;
-    this.room(size);
-    for (let i: i32 = 0; i < size; i++) {
-      const c = text.charCodeAt(i);
-      if (c < 0x80) this.put(c);
-      else i += this.character(text, i);
+    let at = this.plain(text, 0);
+    while (at < text.length) {
+      const c = text.charCodeAt(at);
+      if (c < 0x80) this.byte(c);
+      else at += this.character(text, at);
+      at = this.plain(text, at + 1);
     }
     return this;
-  }
-
-  /** As `byte`, of what mostly fits into the room already made. */
-  private put(value: i32): void {
-    if (this.length >= this.bytes.length) this.room(1);
-    this.bytes[this.length] = value as u8;
-    this.length++;
   }
 
   /** Any text as a JSON string, quotes included. */
@@ -100,21 +104,35 @@ export class ByteWriter {
 
   /** Any text as the inside of a JSON string. */
   escaped(text: string): ByteWriter {
-    const size = text.length;
-    this.room(size);
-    for (let i: i32 = 0; i < size; i++) {
-      const c = text.charCodeAt(i);
-      if (c >= 0x20 && c < 0x80 && c !== 0x22 && c !== 0x5c) this.put(c);
-      else if (c === 0x22 || c === 0x5c) this.byte(0x5c).byte(c);
-      else if (c === 10) this.ascii("\\n");
-      else if (c === 13) this.ascii("\\r");
-      else if (c === 9) this.ascii("\\t");
-      else if (c < 0x20) {
-        this.ascii("\\u00");
-        this.byte(HEX.charCodeAt(c >> 4)).byte(HEX.charCodeAt(c & 15));
-      } else i += this.character(text, i);
+    let at = this.plain(text, 0);
+    while (at < text.length) {
+      const c = text.charCodeAt(at);
+      if (c >= 0x80) at += this.character(text, at);
+      else this.escape(c);
+      at = this.plain(text, at + 1);
     }
     return this;
+  }
+
+  /** Writes what needs no look from `from` on, and answers where that ends. */
+  private plain(text: string, from: i32): i32 {
+    if (from >= text.length) return from;
+    this.room(text.length - from);
+    const end = copyPlain(this.bytes, this.length, text, from);
+    this.length += end - from;
+    return end;
+  }
+
+  private escape(c: i32): void {
+    if (c === 0x22 || c === 0x5c) this.byte(0x5c).byte(c);
+    else if (c === 10) this.ascii("\\n");
+    else if (c === 13) this.ascii("\\r");
+    else if (c === 9) this.ascii("\\t");
+    else if (c >= 0x20) this.byte(c);
+    else {
+      this.ascii("\\u00");
+      this.byte(HEX.charCodeAt(c >> 4)).byte(HEX.charCodeAt(c & 15));
+    }
   }
 
   /** Writes the character at `at` and answers how many further units it took (1 for a surrogate pair). */

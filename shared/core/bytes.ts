@@ -32,6 +32,51 @@ export function sliceBytes(source: Uint8Array, start: i32, end: i32): Uint8Array
   return copy;
 }
 
+/** Writes the ASCII text `text` to `target` at `at`; the caller has made room. */
+export function copyAscii(target: Uint8Array, at: i32, text: string): void {
+  const size = text.length;
+  let i: i32 = 0;
+  if (ASC_TARGET !== 0) {
+    if (at < 0 || at + size > target.length) return;
+    const from = changetype<usize>(text);
+    const to = target.dataStart + (at as usize);
+    for (; i + 8 <= size; i += 8) {
+      const units = v128.load(from + ((i as usize) << 1));
+      store<u64>(to + (i as usize), i64x2.extract_lane(i8x16.narrow_i16x8_u(units, units), 0));
+    }
+  }
+  for (; i < size; i++) target[at + i] = text.charCodeAt(i) as u8;
+}
+
+/**
+ * Writes the characters of `text` from `from` on that JSON takes as they are and ASCII holds, up to the first that is
+ * not so; answers its index. The caller has made room for all.
+ */
+export function copyPlain(target: Uint8Array, at: i32, text: string, from: i32): i32 {
+  const size = text.length;
+  let i = from;
+  if (ASC_TARGET !== 0) {
+    if (at < 0 || from < 0 || at + (size - from) > target.length) return from;
+    const units = changetype<usize>(text);
+    const to = target.dataStart + (at as usize);
+    for (; i + 8 <= size; i += 8) {
+      const eight = v128.load(units + ((i as usize) << 1));
+      const special = v128.or(
+        v128.or(i16x8.eq(eight, i16x8.splat(0x22)), i16x8.eq(eight, i16x8.splat(0x5c))),
+        v128.or(i16x8.lt_u(eight, i16x8.splat(0x20)), i16x8.gt_u(eight, i16x8.splat(0x7f))),
+      );
+      if (v128.any_true(special)) break;
+      store<u64>(to + ((i - from) as usize), i64x2.extract_lane(i8x16.narrow_i16x8_u(eight, eight), 0));
+    }
+  }
+  for (; i < size; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 0x20 || c > 0x7f || c === 0x22 || c === 0x5c) break;
+    target[at + (i - from)] = c as u8;
+  }
+  return i;
+}
+
 /** An index in [from, end] before which no byte is a quote, a backslash or a control character. */
 export function skipPlain(bytes: Uint8Array, from: i32, end: i32): i32 {
   let at = from;

@@ -9,6 +9,7 @@ type usize = number;
 /** 0 in JavaScript, 1 in Wasm (AssemblyScript's own constant). */
 declare const ASC_TARGET: i32;
 declare function load<T>(at: usize): T;
+declare function store<T>(at: usize, value: T): void;
 declare function changetype<T>(value: unknown): T;
 declare function ctz<T>(value: T): T;
 declare namespace memory {
@@ -21,12 +22,23 @@ interface v128 {
 declare namespace v128 {
   function load(at: usize): v128;
   function or(left: v128, right: v128): v128;
+  function any_true(value: v128): boolean;
 }
 declare namespace i8x16 {
   function splat(value: i32): v128;
   function eq(left: v128, right: v128): v128;
   function lt_u(left: v128, right: v128): v128;
   function bitmask(value: v128): i32;
+  function narrow_i16x8_u(left: v128, right: v128): v128;
+}
+declare namespace i16x8 {
+  function splat(value: i32): v128;
+  function eq(left: v128, right: v128): v128;
+  function lt_u(left: v128, right: v128): v128;
+  function gt_u(left: v128, right: v128): v128;
+}
+declare namespace i64x2 {
+  function extract_lane(value: v128, lane: i32): u64;
 }
 interface Uint8Array {
   /** Where the bytes lie in linear memory (Wasm only). */

@@ -1,4 +1,5 @@
 /** SHA-256 (FIPS 180-4). One call at a time: the working memory is the module's, so a call allocates its answer only. */
+import { asciiText } from "./bytes.ts";
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const ROUND_CONSTANTS: Int32Array = words(
@@ -11,23 +12,18 @@ const ROUND_CONSTANTS: Int32Array = words(
 /** The same of the square roots of the first 8 primes. */
 const INITIAL_STATE: Int32Array = words("6a09e667bb67ae853c6ef372a54ff53a510e527f9b05688c1f83d9ab5be0cd19");
 
-const HEX_OF_BYTE: Array<string> = hexOfByte();
-
 const schedule: Int32Array = new Int32Array(64);
 const state: Int32Array = new Int32Array(8);
-const pieces: Array<string> = new Array<string>(32);
+const digits: Uint8Array = new Uint8Array(64);
 
 /** The SHA-256 of `bytes[start, end)` as 64 lower-case hex digits. */
 export function sha256Hex(bytes: Uint8Array, start: i32, end: i32): string {
   digest(bytes, start, end);
-  for (let i: i32 = 0; i < 8; i++) {
-    const word = state[i] as i32;
-    pieces[i << 2] = HEX_OF_BYTE[(word >>> 24) & 0xff]!;
-    pieces[(i << 2) + 1] = HEX_OF_BYTE[(word >>> 16) & 0xff]!;
-    pieces[(i << 2) + 2] = HEX_OF_BYTE[(word >>> 8) & 0xff]!;
-    pieces[(i << 2) + 3] = HEX_OF_BYTE[word & 0xff]!;
+  for (let i: i32 = 0; i < 64; i++) {
+    const digit = ((state[i >> 3] as i32) >>> (28 - ((i & 7) << 2))) & 15;
+    digits[i] = (digit < 10 ? 0x30 + digit : 0x57 + digit) as u8;
   }
-  return pieces.join("");
+  return asciiText(digits, 0, 64);
 }
 
 /** The first four bytes of the SHA-256 of `bytes[start, end)`, big-endian. */
@@ -125,12 +121,5 @@ function words(hex: string): Int32Array {
     const c = hex.charCodeAt(i);
     result[i >> 3] = ((result[i >> 3] as i32) << 4) | (c <= 0x39 ? c - 0x30 : c - 0x57);
   }
-  return result;
-}
-
-function hexOfByte(): Array<string> {
-  const digits = "0123456789abcdef";
-  const result = new Array<string>();
-  for (let i: i32 = 0; i < 256; i++) result.push(digits.charAt(i >> 4) + digits.charAt(i & 15));
   return result;
 }

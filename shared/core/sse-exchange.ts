@@ -5,7 +5,7 @@ import { SseReader } from "./sse.ts";
 
 /** An exchange whose streams are server-sent events: it reads them, the provider's own class says what each means. */
 export abstract class SseExchange extends Exchange {
-  protected readonly reader: SseReader = new SseReader();
+  private sse: SseReader | null = null;
   /** Set by `event` (or `comment`) when what goes to the client differs from what came. */
   protected changed: boolean = false;
 
@@ -23,6 +23,15 @@ export abstract class SseExchange extends Exchange {
 
   /** The stream is over; `finished` may still be set (and the end written) if what came is complete in itself. */
   protected ended(_out: ByteWriter): void {}
+
+  private get reader(): SseReader {
+    let reader = this.sse;
+    if (reader == null) {
+      reader = new SseReader();
+      this.sse = reader;
+    }
+    return reader;
+  }
 
   override chunk(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter): i32 {
     const reader = this.reader;

@@ -167,6 +167,18 @@ export class Gateway {
   }
 
   /**
+   * How long each of the operation's attempts may be silent, in milliseconds; 0: for ever. Envoy knows one such time for
+   * all attempts of a request: that of the first target's provider counts.
+   */
+  patience(operation: Operation): i32 {
+    const first = operation.model!.route.targets[operation.order[0] as i32]!;
+    const provider = this.config!.provider(first.provider);
+    if (provider == null) return 0;
+    const total = provider.totalMs;
+    return total > 0 && (provider.firstTokenMs === 0 || total < provider.firstTokenMs) ? total : provider.firstTokenMs;
+  }
+
+  /**
    * Begins the attempt with `provider` (empty: whichever is next), the first of the operation's targets with it that has
    * not been tried. Null when there is none.
    */

@@ -1,3 +1,4 @@
+import { NO_BYTES } from "../bytes.ts";
 import { ClientRequest } from "../exchange.ts";
 import { hexValue } from "../json-scan.ts";
 import { Problem } from "../problem.ts";
@@ -54,7 +55,7 @@ export class Operation {
   order: Array<i32> = new Array<i32>();
   readonly attempts: Array<Attempt> = new Array<Attempt>();
   problem: Problem | null = null;
-  answer: Uint8Array = new Uint8Array(0);
+  answer: Uint8Array = NO_BYTES;
   /** The record has been written. */
   closed: boolean = false;
 
