@@ -48,6 +48,8 @@ describe("the inside of a JSON string", () => {
       }),
     );
     const half = encodeUtf8("\\ud83dx\\ude00\\ud83d\\ud83d\\ude00\\ud83d\\n");
+    const lowest = encodeUtf8("\\ud800\\udc00\\udbff\\udfff");
+    expect(written((out) => unescapeJson(lowest, 0, lowest.length, out))).toBe("\u{10000}\u{10ffff}");
     expect(written((out) => unescapeJson(half, 0, half.length, out))).toBe("\ufffdx\ufffd\ufffd😀\ufffd\n");
   });
 
