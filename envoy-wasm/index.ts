@@ -50,6 +50,13 @@ export function proxy_on_tick(id: i32): void {
   leave();
 }
 
+export function proxy_on_queue_ready(id: i32, _queue: i32): void {
+  depth++;
+  const context = root(id);
+  if (context != null) context.onQueueReady();
+  leave();
+}
+
 export function proxy_on_request_headers(id: i32, count: i32, last: i32): i32 {
   depth++;
   const context = stream(id);

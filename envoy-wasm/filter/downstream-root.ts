@@ -5,6 +5,7 @@ import * as host from "../sdk/host";
 import { BUFFER_CALL_RESPONSE, BUFFER_PLUGIN_CONFIGURATION, LOG_ERROR, MAP_CALL_RESPONSE } from "../sdk/types";
 import { Downstream } from "./downstream";
 import { Metrics } from "./metrics";
+import { PassageQueue } from "./passage";
 import { expireAttempts } from "./upstream-root";
 import { bodyOut, clearBody, headersOut, now, worker } from "./worker";
 
@@ -22,6 +23,7 @@ export class DownstreamRoot extends RootContext {
   private pollToken: i32 = NO_CALL;
   private pushToken: i32 = NO_CALL;
   private waiting: Array<Downstream> = [];
+  readonly passages: PassageQueue = new PassageQueue("oneapi-" + worker().epoch);
 
   override onConfigure(size: i32): bool {
     const json = Json.parse(host.takeBody(BUFFER_PLUGIN_CONFIGURATION, size));
@@ -42,6 +44,10 @@ export class DownstreamRoot extends RootContext {
 
   override createStream(id: i32): StreamContext {
     return new Downstream(id, this);
+  }
+
+  override onQueueReady(): void {
+    this.passages.release();
   }
 
   override onTick(): void {

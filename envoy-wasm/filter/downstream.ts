@@ -19,6 +19,7 @@ import {
   STREAM_REQUEST,
 } from "../sdk/types";
 import { DownstreamRoot } from "./downstream-root";
+import { Passage } from "./passage";
 import { CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
 const SOURCE_ADDRESS = new host.Literal("source\0address");
@@ -39,6 +40,8 @@ export class Downstream extends StreamContext {
   private complete: bool = false;
   private waiting: bool = false;
   private answered: bool = false;
+  /** How a stream goes to the client. */
+  private passage: Passage | null = null;
   /** Envoy answers in the provider's place: its text is replaced by this. */
   private ownAnswer: Problem | null = null;
 
@@ -189,7 +192,7 @@ export class Downstream extends StreamContext {
 
   override onResponseBody(size: i32, last: bool): i32 {
     const problem = this.ownAnswer;
-    if (problem == null) return CONTINUE;
+    if (problem == null) return this.pass(last);
     if (!last) return STOP_AND_BUFFER;
     const out = clearBody();
     problem.write(out);
@@ -197,7 +200,21 @@ export class Downstream extends StreamContext {
     return CONTINUE;
   }
 
+  private pass(last: bool): i32 {
+    const open = this.passage;
+    if (open != null) return open.pass(last);
+    const operation = this.operation;
+    if (last || operation == null) return CONTINUE;
+    const attempt = operation.last();
+    if (attempt == null || !attempt.isStream()) return CONTINUE;
+    const passage = new Passage(this.id, operation.number, this.root.passages);
+    this.passage = passage;
+    return passage.pass(last);
+  }
+
   override onDelete(): void {
+    const passage = this.passage;
+    if (passage != null) passage.close();
     const operation = this.operation;
     if (operation == null) return;
     worker().release(operation);

@@ -2,6 +2,7 @@ import { startsAscii } from "../../shared/core/bytes";
 import { PASS, ProviderRequest } from "../../shared/core/exchange";
 import { Attempt, HOLD } from "../../shared/core/gateway/attempt";
 import { operationNumber } from "../../shared/core/gateway/operation";
+import { providerError } from "../../shared/core/problem";
 import { StreamContext } from "../sdk/context";
 import { HeaderMap, HeaderNames } from "../sdk/headers";
 import * as host from "../sdk/host";
@@ -18,6 +19,7 @@ import {
   STREAM_RESPONSE,
 } from "../sdk/types";
 import { UPSTREAM_REFUSED } from "./downstream";
+import { breakOff } from "./passage";
 import { UpstreamRoot } from "./upstream-root";
 import { clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
@@ -55,6 +57,8 @@ export class Upstream extends StreamContext {
   private request: ProviderRequest | null = null;
   private released: bool = false;
   private status: i32 = 0;
+  /** Of the operation. */
+  private number: i32 = 0;
 
   constructor(
     id: i32,
@@ -72,6 +76,7 @@ export class Upstream extends StreamContext {
     const attempt = worker().gateway.attempt(operation, provider, time);
     if (attempt == null) return CONTINUE;
     this.attempt = attempt;
+    this.number = operation.number;
     const request = attempt.request();
     if (request == null) {
       this.refuse(attempt);
@@ -198,6 +203,8 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     if (attempt == null || attempt.complete) return;
     attempt.lost("timeout", time);
+    if (attempt.truncated)
+      breakOff(this.number, providerError("The provider fell silent in the middle of its answer."));
     host.enter(this.id);
     host.closeStream(STREAM_RESPONSE);
   }
@@ -208,7 +215,11 @@ export class Upstream extends StreamContext {
     if (attempt == null) return;
     const time = lately();
     const late = !attempt.decided && isOver(attempt.startedAt, attempt.exchange.provider.firstTokenMs, time);
-    attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);
+    if (!attempt.complete) {
+      attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);
+      if (attempt.truncated)
+        breakOff(this.number, providerError("The provider broke off in the middle of its answer."));
+    }
     this.attempt = null;
     this.request = null;
   }

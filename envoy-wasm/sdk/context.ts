@@ -15,6 +15,9 @@ export abstract class RootContext {
 
   onTick(): void {}
 
+  /** There is an entry in a queue of this root's. */
+  onQueueReady(): void {}
+
   /** The answer to `call`; no headers mean that there is none. */
   onCallResponse(_token: i32, _headerCount: i32, _bodySize: i32): void {}
 

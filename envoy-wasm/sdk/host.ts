@@ -103,6 +103,29 @@ export function replaceBody(type: i32, size: i32, bytes: Uint8Array, length: i32
   hostcalls.proxy_set_buffer_bytes(type, 0, size, bytes.dataStart, length);
 }
 
+/** Adds to what the host holds of a body. */
+export function appendBody(type: i32, bytes: Uint8Array, length: i32): void {
+  hostcalls.proxy_set_buffer_bytes(type, i32.MAX_VALUE, 0, bytes.dataStart, length);
+}
+
+/** A queue that calls the root context's `onQueueReady` once for each entry; its number, or 0. */
+export function openQueue(name: string): i32 {
+  const text = String.UTF8.encode(name);
+  const status = hostcalls.proxy_register_shared_queue(changetype<usize>(text), text.byteLength, pointerResult());
+  return status == STATUS_OK ? load<i32>(pointerResult()) : 0;
+}
+
+/** Puts an empty entry into a queue. */
+export function enqueue(queue: i32): void {
+  hostcalls.proxy_enqueue_shared_queue(queue, 0, 0);
+}
+
+/** Takes an entry out of a queue. */
+export function dequeue(queue: i32): void {
+  reuseNext();
+  hostcalls.proxy_dequeue_shared_queue(queue, pointerResult(), sizeResult());
+}
+
 /** Answers the client from here. */
 export function respond(status: i32, body: ByteWriter, map: HeaderMapWriter, details: string): void {
   const reason = String.UTF8.encode(details);

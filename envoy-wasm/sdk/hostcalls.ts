@@ -54,6 +54,12 @@ export declare function proxy_http_call(
 export declare function proxy_continue_stream(type: i32): i32;
 @external("env", "proxy_close_stream")
 export declare function proxy_close_stream(type: i32): i32;
+@external("env", "proxy_register_shared_queue")
+export declare function proxy_register_shared_queue(name: usize, size: usize, token: usize): i32;
+@external("env", "proxy_enqueue_shared_queue")
+export declare function proxy_enqueue_shared_queue(token: i32, data: usize, size: usize): i32;
+@external("env", "proxy_dequeue_shared_queue")
+export declare function proxy_dequeue_shared_queue(token: i32, data: usize, length: usize): i32;
 @external("env", "proxy_set_effective_context")
 export declare function proxy_set_effective_context(context: i32): i32;
 @external("env", "proxy_define_metric")
