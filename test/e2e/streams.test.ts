@@ -94,6 +94,19 @@ async function spoken(upstream: Upstream, provider: keyof typeof CREDENTIALS, te
   return answer.text.split(/(?<=\n\n)/);
 }
 
+describe("the SDK", () => {
+  it.each(["close", "reset"] as const)("throws what the gateway says of a stream that is cut (%s)", async (how) => {
+    world.primary.script({ cut: { how, after_events: 6 } });
+    const stream = await world.gateway
+      .client(KEYS.main)
+      .chat.completions.create({ model: "solo", messages: [{ role: "user", content: "count 40" }], stream: true });
+    const read = async () => {
+      for await (const chunk of stream) expect(chunk.choices[0]?.finish_reason ?? null).toBeNull();
+    };
+    await expect(read()).rejects.toMatchObject({ code: "provider_error" });
+  });
+});
+
 describe.each(BOTH)("the spelling of $provider's events does not matter:", ({ model, provider }) => {
   const TEXT = "héllo 你好 👩‍👩‍👧 wörld";
   const spellings: [string, (events: string[]) => Behaviour][] = [
