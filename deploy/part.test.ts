@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { ask } from "./ask.ts";
@@ -55,6 +56,8 @@ test("what cannot start is not started again, and its name is told", async () =>
   const messages: string[] = [];
   const part = start("process.exit(7)", 0, (text) => messages.push(text));
   await expect(part.ready(async () => false)).rejects.toThrow("server ended before it was ready");
+  // Longer than the pause before a restart.
+  await sleep(300);
   expect(messages).toEqual(["server ended (exit code 7)"]);
 });
 

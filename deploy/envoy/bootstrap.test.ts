@@ -4,6 +4,7 @@ import { createServer, type IncomingHttpHeaders, request, type Server, type Serv
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Part } from "../part.ts";
 import { HOST, PortFinder } from "../ports.ts";
@@ -165,10 +166,11 @@ type Answer = { status: number | undefined; headers: IncomingHttpHeaders; json: 
 
 async function call(method: string, path: string, headers: Record<string, string>, body?: Buffer): Promise<Answer> {
   return await new Promise((resolve, reject) => {
-    const sent = request({ host: HOST, port, method, path, headers, agent: false }, async (response) => {
-      let text = "";
-      for await (const chunk of response) text += chunk;
-      resolve({ status: response.statusCode, headers: response.headers, json: JSON.parse(text) });
+    const sent = request({ host: HOST, port, method, path, headers, agent: false }, (response) => {
+      json(response).then(
+        (body) => resolve({ status: response.statusCode, headers: response.headers, json: body }),
+        reject,
+      );
     });
     sent.on("error", reject);
     sent.end(body);

@@ -30,6 +30,7 @@ function connectionManager(gateway: Gateway) {
     // Every peer is an outsider, those on loopback and private networks too: then Envoy takes the headers away that
     // steer its router (`x-envoy-max-retries` and the like), and makes each request's id itself. The id is the
     // operation's id in the ledger, so a client must not be able to use one twice.
+    // (No peer has the address of that range; without a range, loopback and private peers would be insiders.)
     use_remote_address: true,
     internal_address_config: { cidr_ranges: [{ address_prefix: "255.255.255.255", prefix_len: 32 }] },
     skip_xff_append: true,
