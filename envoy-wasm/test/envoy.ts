@@ -50,6 +50,8 @@ export class Envoy {
   readonly host: Host;
   readonly world: World;
   #roots = new Map<number, HostContext>();
+  #rootBuffers = new Map<number, Buffer>();
+  #exchanges = new Set<Exchange>();
 
   constructor(module: WebAssembly.Module, world: World, seed?: number) {
     this.host = new Host(module, seed);
@@ -66,13 +68,15 @@ export class Envoy {
   #addRoot(id: number, name: string, configuration: object): void {
     while (this.host.nextId() < id);
     const text = Buffer.from(JSON.stringify(configuration));
+    this.#rootBuffers.set(BUFFER_PLUGIN_CONFIGURATION, text);
     const unexpected = () => {
       throw new Error("a root context has no stream");
     };
     const root: HostContext = {
       id,
       maps: new Map(),
-      buffers: new Map([[BUFFER_PLUGIN_CONFIGURATION, text]]),
+      buffer: (type) => this.#rootBuffers.get(type) ?? null,
+      setBuffer: unexpected,
       property: (path) => (path.join(".") === "plugin_root_id" ? name : null),
       respond: unexpected,
       continueStream: unexpected,
@@ -89,14 +93,23 @@ export class Envoy {
   /** Lets time pass, by default one period, and does what is due then. */
   tick(milliseconds = this.host.tickPeriod): void {
     this.host.time += BigInt(milliseconds) * 1_000_000n;
+    for (const exchange of this.#exchanges) exchange.expire();
     this.host.call("proxy_on_tick", DOWNSTREAM);
     this.settle();
   }
 
-  /** Answers the calls to the control service, and those that follow; held ones stay in `host.calls`. */
+  /**
+   * Runs the event loop until nothing is left to do: what was put off, what providers answer, and the calls to the control
+   * service. Calls that are held stay in `host.calls`.
+   */
   settle(): void {
     const held: HttpCall[] = [];
-    for (let call = this.host.calls.shift(); call !== undefined; call = this.host.calls.shift()) {
+    for (;;) {
+      // Events add events, which the loop reaches too.
+      for (const event of this.host.events) event();
+      this.host.events.length = 0;
+      const call = this.host.calls.shift();
+      if (call === undefined) break;
       const body = this.world.control(call.body);
       if (body === null) held.push(call);
       else this.answer(call, 200, body);
@@ -110,13 +123,18 @@ export class Envoy {
     if (root === undefined) throw new Error("the call was made in the name of a stream");
     const headers: Headers = status === 0 ? [] : [[":status", String(status)]];
     root.maps.set(MAP_CALL_RESPONSE, headers);
-    root.buffers.set(BUFFER_CALL_RESPONSE, body);
+    this.#rootBuffers.set(BUFFER_CALL_RESPONSE, body);
     this.host.call("proxy_on_http_call_response", call.root, call.token, headers.length, body.length, 0);
+  }
+
+  forget(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
   }
 
   /** Sends a client's request, its body in these pieces (none: the headers are the end). */
   send(headers: Headers, pieces: Buffer[]): Exchange {
     const exchange = new Exchange(this);
+    this.#exchanges.add(exchange);
     exchange.start(headers, pieces);
     this.settle();
     return exchange;
@@ -138,6 +156,9 @@ export class Exchange {
   #request: { headers: Headers; body: Buffer } = { headers: [], body: Buffer.alloc(0) };
   #order: string[] = [];
   #retries = 0;
+  /** The router's timeout for each try; 0: none. */
+  #patienceMs = 0;
+  #triedAt = 0n;
   #attempt = 0;
 
   constructor(envoy: Envoy) {
@@ -168,7 +189,9 @@ export class Exchange {
   }
 
   start(headers: Headers, pieces: Buffer[]): void {
-    this.#downstream.request.headers(headers, pieces.length === 0);
+    // No client steers the router: the listener takes every address for an outside one (deploy/envoy/listener.ts).
+    const own = headers.filter(([name]) => !name.startsWith("x-envoy-"));
+    this.#downstream.request.headers(own, pieces.length === 0);
     for (const [index, piece] of pieces.entries()) {
       if (this.client.status !== 0) return;
       this.#downstream.request.data(piece, index === pieces.length - 1);
@@ -178,23 +201,25 @@ export class Exchange {
   /** The client is gone. */
   leave(details = "downstream_remote_disconnect"): void {
     if (this.client.ended || this.client.broken) return;
-    this.client.broken = true;
     this.#details = details;
+    // The router ends its upstream request before the client's stream is closed.
     this.#dropUpstream();
-    this.#downstream.delete();
+    this.client.broken = true;
+    this.#close();
   }
 
-  /** More of a provider's answer that was left open. */
+  /** More of a provider's answer that was left open: each piece is an event. */
   provide(pieces: Buffer[], end: ProviderAnswer["end"]): void {
     const upstream = this.#upstream;
-    if (upstream === null) return;
-    for (const [index, piece] of pieces.entries()) {
-      if (this.#upstream !== upstream) return;
-      upstream.response.data(piece, end === "end" && index === pieces.length - 1);
+    const post = (event: () => void) =>
+      this.#envoy.host.events.push(() => {
+        if (upstream !== null && this.#upstream === upstream) event();
+      });
+    const writes = end === "end" && pieces.length === 0 ? [Buffer.alloc(0)] : pieces;
+    for (const [index, piece] of writes.entries()) {
+      post(() => upstream?.response.data(piece, end === "end" && index === writes.length - 1));
     }
-    if (this.#upstream !== upstream) return;
-    if (end === "end" && pieces.length === 0) upstream.response.data(Buffer.alloc(0), true);
-    if (end === "reset") this.#reset();
+    if (end === "reset") post(() => this.#reset());
   }
 
   #property(path: string[]): string | null {
@@ -207,6 +232,7 @@ export class Exchange {
   #route(headers: Headers, end: boolean): void {
     this.#order = headerOf(headers, "x-oneapi-cluster").replace("oneapi-order:", "").split(">");
     this.#retries = Number(headerOf(headers, "x-envoy-max-retries") || "0");
+    this.#patienceMs = Number(headerOf(headers, "x-envoy-upstream-rq-per-try-timeout-ms") || "0");
     this.#request = { headers, body: Buffer.alloc(0) };
     if (end) this.#try();
   }
@@ -237,6 +263,7 @@ export class Exchange {
       close: () => this.#reset(),
     });
     this.#upstream = upstream;
+    this.#triedAt = this.#envoy.host.time;
     upstream.request.headers(
       this.#request.headers.map(([name, value]) => [name, value]),
       false,
@@ -248,14 +275,18 @@ export class Exchange {
     this.calls.push(call);
     checkLength("request to a provider", call.headers, call.body.length);
     const answer = this.#envoy.world.provider(call);
-    const upstream = this.#upstream;
     if (answer === null) {
-      this.#reset();
+      this.provide([], "reset");
       return;
     }
+    const upstream = this.#upstream;
     const empty = answer.pieces.length === 0 && answer.end === "end";
-    upstream?.response.headers([[":status", String(answer.status)], ...answer.headers], empty);
-    if (this.#upstream === upstream && !empty) this.provide(answer.pieces, answer.end);
+    this.#envoy.host.events.push(() => {
+      if (this.#upstream === upstream) {
+        upstream?.response.headers([[":status", String(answer.status)], ...answer.headers], empty);
+      }
+    });
+    if (!empty) this.provide(answer.pieces, answer.end);
   }
 
   /** The router looks at an attempt's status: a retry, or on to the client. */
@@ -274,15 +305,23 @@ export class Exchange {
     this.#try();
   }
 
+  /** Ends a try whose time is over before the router got its answer. */
+  expire(): void {
+    const over = this.#envoy.host.time - this.#triedAt >= BigInt(this.#patienceMs) * 1_000_000n;
+    if (this.#upstream === null || this.#answering || this.#patienceMs === 0 || !over) return;
+    this.#fail(504, "upstream request timeout", "upstream_per_try_timeout");
+  }
+
   /** The provider's connection broke. */
   #reset(): void {
     if (this.#upstream === null) return;
     if (this.client.status !== 0) this.leave("upstream_reset_after_response_started");
-    else if (this.#attempt < this.#retries) this.#retry();
-    else {
-      const details = "upstream_reset_before_response_started{connection_termination}";
-      this.#localReply(503, [["content-type", "text/plain"]], Buffer.from("upstream connect error"), details);
-    }
+    else this.#fail(503, "upstream connect error", "upstream_reset_before_response_started{connection_termination}");
+  }
+
+  #fail(status: number, text: string, details: string): void {
+    if (this.#attempt < this.#retries) this.#retry();
+    else this.#localReply(status, [["content-type", "text/plain"]], Buffer.from(text), details);
   }
 
   #localReply(status: number, headers: Headers, body: Buffer, details: string): void {
@@ -309,8 +348,13 @@ export class Exchange {
     // Envoy takes its streams apart once the client has all.
     this.#envoy.host.later(() => {
       this.#dropUpstream();
-      this.#downstream.delete();
+      this.#close();
     });
+  }
+
+  #close(): void {
+    this.#downstream.delete();
+    this.#envoy.forget(this);
   }
 }
 

@@ -13,21 +13,29 @@ export interface StreamHooks {
   close(): void;
 }
 
+const BUFFER_REQUEST = 0;
 const CONTINUE = 0;
 const STOP_NO_BUFFER = 3;
 
-/** One direction, with `allow_on_headers_stop_iteration`: stopped headers wait, the body still comes to the filter. */
+/**
+ * One direction, with `allow_on_headers_stop_iteration`. It keeps the states that Envoy keeps (filter_manager.cc and the
+ * Wasm extension's context.cc), as the filter may let go of its stream in the middle of a callback.
+ */
 class Direction implements Sink {
-  #stream: FilterStream;
-  #host: Host;
-  #map: number;
-  #buffer: number;
-  #name: string;
-  #next: Sink;
-  /** Headers have come but not gone on. */
-  #waiting = false;
-  /** What the filter asked to be buffered. */
+  readonly #stream: FilterStream;
+  readonly #host: Host;
+  readonly #name: string;
+  readonly #map: number;
+  readonly #next: Sink;
+  /** The filter has stopped headers or data; what follows waits. */
+  #stopped = false;
+  #headersGone = false;
+  /** What waits here; empty data that waits counts. */
   #held: Buffer | null = null;
+  /** The last answer was to buffer: the next data joins what is held before the filter sees it. */
+  #buffering = false;
+  /** What the filter sees while it is called, unless that is what is held. */
+  #current: Buffer | null = null;
   #ended = false;
 
   constructor(stream: FilterStream, host: Host, name: "request" | "response", next: Sink) {
@@ -35,50 +43,73 @@ class Direction implements Sink {
     this.#host = host;
     this.#name = name;
     this.#map = name === "request" ? 0 : 2;
-    this.#buffer = name === "request" ? 0 : 1;
     this.#next = next;
+  }
+
+  get buffer(): Buffer | null {
+    return this.#buffering ? this.#held : this.#current;
+  }
+
+  set buffer(bytes: Buffer) {
+    if (this.#buffering) this.#held = bytes;
+    else this.#current = bytes;
   }
 
   headers(headers: Headers, end: boolean): void {
     const stream = this.#stream;
     stream.maps.set(this.#map, headers);
-    this.#waiting = true;
     this.#ended = end;
     const answer = this.#host.call(`proxy_on_${this.#name}_headers`, stream.id, headers.length, end ? 1 : 0);
-    if (answer === CONTINUE && !stream.over) this.#passHeaders(end);
+    if (stream.over) return;
+    if (answer === CONTINUE) this.#passHeaders(end);
+    else this.#stopped = true;
   }
 
   data(data: Buffer, end: boolean): void {
     const stream = this.#stream;
     if (stream.over) return;
-    const all = this.#held === null ? data : Buffer.concat([this.#held, data]);
-    stream.buffers.set(this.#buffer, all);
     this.#ended = end;
-    const answer = this.#host.call(`proxy_on_${this.#name}_body`, stream.id, all.length, end ? 1 : 0);
+    this.#current = data;
+    if (this.#buffering) this.#hold();
+    const size = this.buffer?.length ?? 0;
+    // Continuing takes effect here, before the answer does.
+    const answer = this.#host.call(`proxy_on_${this.#name}_body`, stream.id, size, end ? 1 : 0);
     if (stream.over) return;
-    const left = stream.buffers.get(this.#buffer) ?? all;
-    stream.buffers.delete(this.#buffer);
-    if (answer === STOP_NO_BUFFER) return;
-    if (answer !== CONTINUE) {
-      this.#held = left;
-      return;
+    this.#buffering = false;
+    if (answer === CONTINUE && !this.#stopped) this.#next.data(this.#takeCurrent(), end);
+    else if (answer === CONTINUE) {
+      this.#hold();
+      this.continue();
+    } else {
+      this.#stopped = true;
+      this.#buffering = answer !== STOP_NO_BUFFER;
+      if (this.#buffering || (end && this.#held === null)) this.#hold();
+      this.#current = null;
     }
-    this.#held = null;
-    if (this.#waiting) this.#passHeaders(false);
-    if (!stream.over) this.#next.data(left, end);
   }
 
-  /** The filter has let go of what it stopped. */
+  /** The filter lets go of what it stopped. */
   continue(): void {
     if (this.#stream.over) return;
+    this.#stopped = false;
     const held = this.#held;
+    if (!this.#headersGone) this.#passHeaders(this.#ended && held === null);
     this.#held = null;
-    if (this.#waiting) this.#passHeaders(this.#ended && held === null);
     if (held !== null && !this.#stream.over) this.#next.data(held, this.#ended);
   }
 
+  #takeCurrent(): Buffer {
+    const current = this.#current ?? Buffer.alloc(0);
+    this.#current = null;
+    return current;
+  }
+
+  #hold(): void {
+    this.#held = Buffer.concat([this.#held ?? Buffer.alloc(0), this.#takeCurrent()]);
+  }
+
   #passHeaders(end: boolean): void {
-    this.#waiting = false;
+    this.#headersGone = true;
     this.#next.headers(this.#stream.maps.get(this.#map) ?? [], end);
   }
 }
@@ -86,7 +117,6 @@ class Direction implements Sink {
 export class FilterStream implements HostContext {
   readonly id: number;
   readonly maps = new Map<number, Headers>();
-  readonly buffers = new Map<number, Buffer>();
   readonly request: Direction;
   readonly response: Direction;
   /** Nothing more passes: the stream was answered or taken down from here. */
@@ -103,6 +133,14 @@ export class FilterStream implements HostContext {
     this.response = new Direction(this, host, "response", back);
     host.contexts.set(this.id, this);
     host.call("proxy_on_context_create", this.id, root);
+  }
+
+  buffer(type: number): Buffer | null {
+    return (type === BUFFER_REQUEST ? this.request : this.response).buffer;
+  }
+
+  setBuffer(type: number, bytes: Buffer): void {
+    (type === BUFFER_REQUEST ? this.request : this.response).buffer = bytes;
   }
 
   property(path: string[]): string | null {

@@ -3,14 +3,14 @@
  * core and from the shipped module, byte for byte, and the module must neither trap nor grow. `FUZZ_RUNS` asks for more.
  */
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Cut, Outcome, Sent } from "../../shared/vectors/conformance.ts";
 import { runInCore } from "../../shared/vectors/core-runner.ts";
 import { loadVectors, type Message, type Vector } from "../../shared/vectors/load.ts";
 import { asEvents, asJson } from "../../shared/vectors/shape.ts";
 import { WasmRunner } from "./wasm-runner.ts";
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 4000);
+const RUNS = Number(process.env.FUZZ_RUNS ?? 5000);
 const SEED = Number(process.env.FUZZ_SEED ?? 1);
 const MEBIBYTE = 1024 * 1024;
 
@@ -55,6 +55,13 @@ const corpus = loadVectors().filter(({ request, attempts }) =>
   [request, ...attempts.map(({ answers }) => answers)].every(({ body }) => body.length < 20_000),
 );
 
+/** Counterexamples name a vector by its place, as its bytes would fill the screen. */
+function vectorAt(index: number): Vector {
+  const vector = corpus[index];
+  if (vector === undefined) throw new Error(`there is no vector ${index}`);
+  return vector;
+}
+
 function mutate(body: Buffer, changes: Edit[]): Buffer {
   let changed = body;
   for (const { at, remove, insert } of changes) {
@@ -64,16 +71,39 @@ function mutate(body: Buffer, changes: Edit[]): Buffer {
   return changed;
 }
 
-/** Each target answers, also those that the vector never asks. */
-function mutatedVector(vector: Vector, requestEdits: Edit[], answerEdits: Edit[]): Vector {
+/** The vector with other bodies. Each target answers, also those that the vector never asks. */
+function withBodies(vector: Vector, request: (body: Buffer) => Buffer, answer: (script: Message) => Buffer): Vector {
   const usual: Message = { ...vector.request, status: 200, headers: {}, body: Buffer.from('{"choices":[]}') };
   const answers = vector.attempts.length === 0 ? [usual] : vector.attempts.map((attempt) => attempt.answers);
   const attempts = vector.targets.map((_, index) => {
     const script = answers[index % answers.length] ?? usual;
-    return { sees: null, answers: { ...script, body: mutate(script.body, answerEdits) } };
+    return { sees: null, answers: { ...script, body: answer(script) } };
   });
-  const { request } = vector;
-  return { ...vector, request: { ...request, body: mutate(request.body, requestEdits) }, attempts };
+  return { ...vector, request: { ...vector.request, body: request(vector.request.body) }, attempts };
+}
+
+/** JSON of the right words in the wrong places: values of any type under every name that the vectors know. */
+const names = [...new Set(corpus.flatMap((vector) => namesIn(vector)))].sort();
+const { odd } = fc.letrec<{ odd: unknown }>((tie) => ({
+  odd: fc.oneof(
+    { maxDepth: 6, depthSize: "medium" },
+    fc.constantFrom<unknown>(null, true, false, 0, 1, -1, 0.5, 2 ** 31, 1e300, "", "demo", "user", "assistant", "tool"),
+    fc.constantFrom<unknown>("text", "function", "data:image/png;base64,AA==", "stop", "end_turn", '{"a":1}', "\ud800"),
+    fc.string({ maxLength: 6 }),
+    fc.array(tie("odd"), { maxLength: 4 }),
+    fc.dictionary(fc.constantFrom(...names), tie("odd"), { maxKeys: 6 }),
+  ),
+}));
+
+function namesIn({ request, attempts }: Vector): string[] {
+  const bodies = [request.body, ...attempts.map(({ answers }) => answers.body)];
+  return bodies.flatMap((body) => [...body.toString().matchAll(/"(\w+)":/g)].map(([, name]) => name ?? ""));
+}
+
+/** The odd value in the place of one member of a body, or of one in each event. */
+function planted(body: Buffer, name: string, value: unknown): Buffer {
+  const member = new RegExp(`"${name}": ?("[^"]*"|[\\w.-]+|\\[\\]|\\{\\})`, "g");
+  return Buffer.from(body.toString().replace(member, () => `"${name}":${JSON.stringify(value)}`));
 }
 
 function cutAt(ends: number[]): Cut {
@@ -92,6 +122,19 @@ function runnerFor({ targets, unsupported }: Vector): WasmRunner {
   return runner;
 }
 
+/** Plays the vector in the VM for its targets, and in the core at the same time of day. */
+function inBoth(vector: Vector, cut: Cut): { inWasm: Outcome; inCore: Outcome } {
+  const runner = runnerFor(vector);
+  const now = Number(runner.envoy.host.time / 1_000_000n);
+  try {
+    return { inWasm: runner.run(vector, cut), inCore: runInCore(vector, cut, now) };
+  } catch (problem) {
+    // A VM that trapped is of no more use to the runs that follow.
+    runners.clear();
+    throw problem;
+  }
+}
+
 /** What must be the same of both builds. Ids, times and headers of the host's own are not. */
 function comparable({ requests, client, records }: Outcome) {
   const text = ({ body }: Sent) => body.toString("latin1");
@@ -102,6 +145,12 @@ function comparable({ requests, client, records }: Outcome) {
       ...{ outcome, usage, usage_source, raw_usage, served_model },
     })),
   };
+}
+
+/** The same with events instead of bytes: the line end behind a stream's last event may go or stay. */
+function inEvents(outcome: Outcome) {
+  const { client, ...others } = comparable(outcome);
+  return { ...others, client: { ...client, body: asEvents(outcome.client.body) } };
 }
 
 /** What holds of any answer, whatever was sent. */
@@ -118,26 +167,86 @@ function checkSense({ client, records }: Outcome): void {
   expect(ends.length, "how often [DONE] is sent").toBe(records[0]?.outcome === "ok" ? 1 : 0);
 }
 
-describe("both builds, any input", () => {
-  test(`agree on ${RUNS} mutations`, { timeout: 60_000 + RUNS * 50 }, () => {
-    const input = fc.record({
-      vector: fc.constantFrom(...corpus),
-      requestEdits: edits,
-      answerEdits: edits,
-      ends: places,
-    });
+function expectAgreement(vector: Vector, cut: Cut): void {
+  const { inWasm, inCore } = inBoth(vector, cut);
+  expect(comparable(inWasm), vector.name).toEqual(comparable(inCore));
+  checkSense(inWasm);
+}
+
+afterAll(() => {
+  const largest = Math.max(...[...runners.values()].map(({ envoy }) => envoy.host.memorySize));
+  expect(largest, "bytes of memory after all runs").toBeLessThanOrEqual(16 * MEBIBYTE);
+});
+
+describe("both builds", { timeout: 60_000 + RUNS * 50 }, () => {
+  const index = fc.constantFrom(...corpus.keys());
+
+  test(`agree on ${RUNS} mutations of bytes`, () => {
+    const input = fc.record({ index, requestEdits: edits, answerEdits: edits, ends: places });
     fc.assert(
-      fc.property(input, ({ vector, requestEdits, answerEdits, ends }) => {
-        const mutated = mutatedVector(vector, requestEdits, answerEdits);
-        const runner = runnerFor(vector);
-        const now = Number(runner.envoy.host.time / 1_000_000n);
-        const inWasm = runner.run(mutated, cutAt(ends));
-        expect(comparable(inWasm)).toEqual(comparable(runInCore(mutated, cutAt(ends), now)));
-        checkSense(inWasm);
+      fc.property(input, ({ index, requestEdits, answerEdits, ends }) => {
+        const mutated = withBodies(
+          vectorAt(index),
+          (body) => mutate(body, requestEdits),
+          ({ body }) => mutate(body, answerEdits),
+        );
+        expectAgreement(mutated, cutAt(ends));
       }),
       { seed: SEED, numRuns: RUNS },
     );
-    const largest = Math.max(...[...runners.values()].map(({ envoy }) => envoy.host.memorySize));
-    expect(largest).toBeLessThanOrEqual(16 * MEBIBYTE);
+  });
+
+  test(`agree on ${RUNS} odd values in known members`, () => {
+    const plants = fc.array(fc.record({ name: fc.constantFrom(...names), value: odd }), { maxLength: 3 });
+    const plant = (body: Buffer, list: { name: string; value: unknown }[]) =>
+      list.reduce((planting, { name, value }) => planted(planting, name, value), body);
+    fc.assert(
+      fc.property(index, plants, plants, (index, inRequest, inAnswer) => {
+        const mutated = withBodies(
+          vectorAt(index),
+          (body) => plant(body, inRequest),
+          ({ body }) => plant(body, inAnswer),
+        );
+        expectAgreement(mutated, (stream) => [stream]);
+      }),
+      { seed: SEED, numRuns: RUNS },
+    );
+  });
+
+  test(`agree on ${RUNS} requests and answers made of odd values alone`, () => {
+    const body = fc.dictionary(fc.constantFrom(...names), odd, { maxKeys: 8 });
+    fc.assert(
+      fc.property(index, body, fc.array(odd, { maxLength: 4 }), (index, request, answers) => {
+        const whole = {
+          messages: [{ role: "user", content: "Hi" }],
+          ...request,
+          model: "demo",
+          stream: request.stream === 1,
+        };
+        const mutated = withBodies(
+          vectorAt(index),
+          () => Buffer.from(JSON.stringify(whole)),
+          ({ stream }) =>
+            Buffer.from(
+              stream
+                ? answers.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("")
+                : JSON.stringify(answers[0] ?? {}),
+            ),
+        );
+        expectAgreement(mutated, (stream) => [stream]);
+      }),
+      { seed: SEED, numRuns: RUNS },
+    );
+  });
+
+  test("agree on every stream, cut at every byte", () => {
+    for (const vector of corpus.filter(({ attempts }) => attempts.some(({ answers }) => answers.stream))) {
+      const whole = inEvents(runInCore(vector, (stream) => [stream]));
+      const longest = Math.max(...vector.attempts.map(({ answers }) => answers.body.length));
+      for (let at = 0; at <= longest; at++) {
+        expect(inEvents(runInCore(vector, cutAt([at]))), `${vector.name} cut at ${at}`).toEqual(whole);
+        if (at % 16 === 0) expectAgreement(vector, cutAt([at]));
+      }
+    }
   });
 });

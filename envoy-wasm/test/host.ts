@@ -7,14 +7,16 @@ export type Headers = [name: string, value: string][];
 export const OK = 0;
 export const NOT_FOUND = 1;
 export const BAD_ARGUMENT = 2;
+export const EMPTY = 7;
 
 /** What the module may ask of the stream or root context in whose name a call is made. */
 export interface HostContext {
   readonly id: number;
   /** Header maps by their number in the ABI; absent ones cannot be read. */
   readonly maps: Map<number, Headers>;
-  /** Buffers by their number in the ABI. */
-  readonly buffers: Map<number, Buffer>;
+  /** The buffer of this number in the ABI, or null when there is none now. */
+  buffer(type: number): Buffer | null;
+  setBuffer(type: number, bytes: Buffer): void;
   property(path: string[]): string | null;
   respond(status: number, headers: Headers, body: Buffer, details: string): void;
   continueStream(type: number): void;
@@ -44,6 +46,8 @@ export class Host {
   readonly logs: { level: number; text: string }[] = [];
   readonly metrics = new Map<string, bigint>();
   readonly calls: HttpCall[] = [];
+  /** What the host does once it is done with what it is at. */
+  readonly events: (() => void)[] = [];
   /** Milliseconds; 0: no ticks. */
   tickPeriod = 0;
   readonly contexts = new Map<number, HostContext>();
@@ -52,6 +56,7 @@ export class Host {
   #depth = 0;
   #after: (() => void)[] = [];
   #metricNames: string[] = [];
+  #queues = new Map<number, { root: number; entries: Buffer[] }>();
   #lastId = 0;
   #lastToken = 0;
   #seed: number;
@@ -155,6 +160,7 @@ export class Host {
       ...this.#bufferFunctions(),
       ...this.#headerFunctions(),
       ...this.#streamFunctions(),
+      ...this.#queueFunctions(),
       ...this.#metricFunctions(),
     };
   }
@@ -162,16 +168,16 @@ export class Host {
   #bufferFunctions(): WebAssembly.ModuleImports {
     return {
       proxy_get_buffer_bytes: (type: number, start: number, size: number, pointerAt: number, sizeAt: number) => {
-        const buffer = this.#context?.buffers.get(type);
-        if (buffer === undefined) return NOT_FOUND;
+        const buffer = this.#context?.buffer(type) ?? null;
+        if (buffer === null) return NOT_FOUND;
         return this.#give(buffer.subarray(start, start + size), pointerAt, sizeAt);
       },
       proxy_set_buffer_bytes: (type: number, start: number, size: number, at: number, length: number) => {
         const context = this.#context;
-        const buffer = context?.buffers.get(type);
-        if (context === undefined || buffer === undefined) return NOT_FOUND;
+        const buffer = context?.buffer(type) ?? null;
+        if (context === undefined || buffer === null) return NOT_FOUND;
         const pieces = [buffer.subarray(0, start), this.#bytes(at, length), buffer.subarray(start + size)];
-        context.buffers.set(type, Buffer.concat(pieces));
+        context.setBuffer(type, Buffer.concat(pieces));
         return OK;
       },
     };
@@ -254,6 +260,28 @@ export class Host {
         });
         this.#view().setUint32(tokenAt, this.#lastToken, true);
         return OK;
+      },
+    };
+  }
+
+  #queueFunctions(): WebAssembly.ModuleImports {
+    return {
+      proxy_register_shared_queue: (_at: number, _size: number, tokenAt: number) => {
+        const token = this.#queues.size + 1;
+        this.#queues.set(token, { root: this.#effective, entries: [] });
+        this.#view().setUint32(tokenAt, token, true);
+        return OK;
+      },
+      proxy_enqueue_shared_queue: (token: number, at: number, size: number) => {
+        const queue = this.#queues.get(token);
+        if (queue === undefined) return NOT_FOUND;
+        queue.entries.push(this.#bytes(at, size));
+        this.events.push(() => this.call("proxy_on_queue_ready", queue.root, token));
+        return OK;
+      },
+      proxy_dequeue_shared_queue: (token: number, pointerAt: number, sizeAt: number) => {
+        const entry = this.#queues.get(token)?.entries.shift();
+        return entry === undefined ? EMPTY : this.#give(entry, pointerAt, sizeAt);
       },
     };
   }
