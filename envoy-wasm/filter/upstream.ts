@@ -213,7 +213,8 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     this.root.leave(this);
     if (attempt == null) return;
-    const time = lately();
+    // Only an attempt that is not decided is judged by the time, and only to the millisecond.
+    const time = attempt.decided ? lately() : now();
     const late = !attempt.decided && isOver(attempt.startedAt, attempt.exchange.provider.firstTokenMs, time);
     if (!attempt.complete) {
       attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);

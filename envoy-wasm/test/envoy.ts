@@ -184,7 +184,7 @@ export class Exchange {
     this.#downstream = new FilterStream(envoy.host, DOWNSTREAM, router, codec, {
       property: (path) => this.#property(path),
       respond: (status, headers, body, details) => this.#localReply(status, headers, body, details),
-      close: () => this.leave("local_close"),
+      close: () => this.#breakOff("local_close"),
     });
   }
 
@@ -198,11 +198,19 @@ export class Exchange {
     }
   }
 
-  /** The client is gone. */
-  leave(details = "downstream_remote_disconnect"): void {
+  /** The client is gone: Envoy takes its own side down first. */
+  leave(): void {
+    if (this.client.ended || this.client.broken) return;
+    this.#details = "downstream_remote_disconnect";
+    this.client.broken = true;
+    this.#close();
+    this.#dropUpstream();
+  }
+
+  /** Breaks the client's connection from here: the router has ended its upstream request before. */
+  #breakOff(details: string): void {
     if (this.client.ended || this.client.broken) return;
     this.#details = details;
-    // The router ends its upstream request before the client's stream is closed.
     this.#dropUpstream();
     this.client.broken = true;
     this.#close();
@@ -315,7 +323,7 @@ export class Exchange {
   /** The provider's connection broke. */
   #reset(): void {
     if (this.#upstream === null) return;
-    if (this.client.status !== 0) this.leave("upstream_reset_after_response_started");
+    if (this.client.status !== 0) this.#breakOff("upstream_reset_after_response_started");
     else this.#fail(503, "upstream connect error", "upstream_reset_before_response_started{connection_termination}");
   }
 

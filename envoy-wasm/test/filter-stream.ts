@@ -94,8 +94,10 @@ class Direction implements Sink {
     this.#stopped = false;
     const held = this.#held;
     if (!this.#headersGone) this.#passHeaders(this.#ended && held === null);
-    this.#held = null;
-    if (held !== null && !this.#stream.over) this.#next.data(held, this.#ended);
+    if (held === null) return;
+    // The buffer stays, empty: a filter can still write into it.
+    this.#held = Buffer.alloc(0);
+    if (!this.#stream.over) this.#next.data(held, this.#ended);
   }
 
   #takeCurrent(): Buffer {

@@ -1,4 +1,8 @@
 import { ByteWriter } from "./byte-writer.ts";
+import { shorten } from "./text.ts";
+
+/** The most of a client's own word that it is shown again. */
+const LONGEST_NAME: i32 = 200;
 
 /**
  * An error as the client sees it: OpenAI's `{"error":{"message","type","param","code"}}` with its status.
@@ -61,7 +65,7 @@ export function unauthorized(message: string, code: string): Problem {
 
 /** 404, also for a model that the key may not use. */
 export function modelNotFound(model: string): Problem {
-  const message = "The model `" + model + "` does not exist or you do not have access to it.";
+  const message = "The model `" + shorten(model, LONGEST_NAME) + "` does not exist or you do not have access to it.";
   return new Problem(404, "invalid_request_error", "model_not_found", "model", message);
 }
 

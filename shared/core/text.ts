@@ -64,3 +64,8 @@ export function encodeUtf8(text: string): Uint8Array {
   out.text(text);
   return out.take();
 }
+
+/** The text, cut after `most` units: for names that a client makes as long as it likes. */
+export function shorten(text: string, most: i32): string {
+  return text.length > most ? text.substring(0, most) + "…" : text;
+}

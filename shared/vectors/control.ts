@@ -1,22 +1,19 @@
-/** A stand-in for the control service: answers the gateway protocol for one vector and keeps the records it is sent. */
+/**
+ * A stand-in for the control service: answers the gateway protocol for one vector and keeps the records it is sent. What
+ * the contract does not allow throws, as the real one would refuse it.
+ */
 import { createHash } from "node:crypto";
+import { syncRequestSchema, type UsageRecord, usageRecordSchema } from "@oneapi/contract";
 import { PUBLIC_MODEL, type Vector } from "./load.ts";
 
 /** The key that the client of every vector uses. */
 export const CLIENT_KEY = "sk-vectors-0123456789abcdef";
 
-interface SyncRequest {
-  wait_ms: number;
-  config_version: string;
-  keys: string[];
-  records: Record<string, unknown>[];
-}
-
 type Setting = Pick<Vector, "targets" | "unsupported">;
 
 export class ControlStandIn {
   /** Those that came and were not taken away yet. */
-  readonly records: Record<string, unknown>[] = [];
+  readonly records: UsageRecord[] = [];
   #acknowledged = 0;
   readonly #config: Record<string, unknown> & { version: string };
 
@@ -26,11 +23,11 @@ export class ControlStandIn {
 
   /** The body of the answer to `POST /gateway/v1/sync`; null while a long poll is held. */
   answer(message: Buffer): Buffer | null {
-    const request = JSON.parse(message.toString()) as SyncRequest;
+    const request = syncRequestSchema.parse(JSON.parse(message.toString()));
+    for (const record of request.records) this.records.push(usageRecordSchema.parse(record));
     const { version } = this.#config;
     if (request.wait_ms > 0 && request.config_version === version) return null;
-    this.records.push(...request.records);
-    this.#acknowledged = Number(request.records.at(-1)?.sequence ?? this.#acknowledged);
+    this.#acknowledged = this.records.at(-1)?.sequence ?? this.#acknowledged;
     const answer = {
       version: 1,
       now_ms: Date.now(),

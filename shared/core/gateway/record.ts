@@ -1,10 +1,15 @@
 import { ByteWriter } from "../byte-writer.ts";
 import { JsonWriter } from "../json-writer.ts";
+import { shorten } from "../text.ts";
 import { ESTIMATOR, estimatePrompt, estimateTokens } from "../tokens.ts";
 import { USAGE_ESTIMATE, USAGE_NONE, Usage, usageSourceName } from "../usage.ts";
 import { Attempt } from "./attempt.ts";
 import { endpointPath } from "./endpoint.ts";
 import { Operation } from "./operation.ts";
+
+/** The most of a model's name and of a provider's usage object that a record holds: what it takes is never a peer's to say. */
+const LONGEST_NAME: i32 = 1024;
+const LONGEST_USAGE: i32 = 16384;
 
 export const OK: i32 = 0;
 export const CLIENT_ERROR: i32 = 1;
@@ -71,13 +76,13 @@ export function writeRecord(operation: Operation, outcome: i32, sequence: f64, n
     .string(endpointPath(operation.endpoint))
     .key("stream")
     .bool(call != null && call.stream);
-  w.key("requested_model").stringOrNull(call == null ? "" : call.model);
+  w.key("requested_model").stringOrNull(call == null ? "" : shorten(call.model, LONGEST_NAME));
   w.key("served_model").stringOrNull(last == null || !attempted ? "" : last.exchange.model);
   w.key("provider").stringOrNull(last == null || !attempted ? "" : last.exchange.provider.name);
   w.key("outcome").string(outcomeName(outcome));
   writeUsage(w.key("usage"), usage);
   w.key("raw_usage");
-  if (usage.raw.length === 0) w.nil();
+  if (usage.raw.length === 0 || usage.raw.length > LONGEST_USAGE) w.nil();
   else w.copy(usage.raw, 0, usage.raw.length);
   w.key("usage_source").string(usageSourceName(usage.source));
   w.key("tokenizer").stringOrNull(usage.source === USAGE_ESTIMATE ? ESTIMATOR : "");
