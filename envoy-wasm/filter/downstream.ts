@@ -1,6 +1,5 @@
 import { ByteWriter } from "../../shared/core/byte-writer";
 import { equalsAsciiFolded, findByte } from "../../shared/core/bytes";
-import { endpointPath } from "../../shared/core/gateway/endpoint";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, WAIT } from "../../shared/core/gateway/operation";
 import { Problem, providerError, unavailable } from "../../shared/core/problem";
 import { decodeUtf8 } from "../../shared/core/text";
@@ -27,6 +26,9 @@ const RESPONSE_DETAILS = new host.Literal("response\0code_details");
 const STATUS = new host.Literal(":status");
 const CONTENT_TYPE = new host.Literal("content-type");
 const CONTENT_LENGTH = new host.Literal("content-length");
+const CLUSTER = new host.Literal(CLUSTER_HEADER);
+const TRY_TIMEOUT = new host.Literal("x-envoy-upstream-rq-per-try-timeout-ms");
+const MAX_RETRIES = new host.Literal("x-envoy-max-retries");
 const REQUEST_ID = new host.Literal(ID_HEADER);
 
 /** How Envoy names an answer that the upstream filter gave. */
@@ -123,16 +125,13 @@ export class Downstream extends StreamContext {
       return false;
     }
     worker().admit(operation);
-    // Nothing of the client's goes on: the upstream filter writes every header that a provider sees.
-    headersOut.clear().add(":method", "POST").add(":path", endpointPath(operation.endpoint));
-    headersOut.add(":authority", "oneapi").add(":scheme", "http");
-    // Envoy finds no route for a request without it.
-    headersOut.add("x-forwarded-proto", "http");
-    headersOut.add(CLUSTER_HEADER, gateway.cluster(operation)).add(ID_HEADER, operation.id);
-    headersOut.addInt("x-envoy-max-retries", operation.order.length - 1);
+    // The client's other headers stay until the upstream filter puts its own in the place of all.
+    host.replaceHeader(MAP_REQUEST, REQUEST_ID, operation.id);
+    host.replaceHeader(MAP_REQUEST, CLUSTER, gateway.cluster(operation));
     const patience = gateway.patience(operation);
-    if (patience > 0) headersOut.addInt("x-envoy-upstream-rq-per-try-timeout-ms", patience);
-    host.setHeaders(MAP_REQUEST, headersOut);
+    if (patience > 0) host.replaceHeader(MAP_REQUEST, TRY_TIMEOUT, patience.toString());
+    const retries = operation.order.length - 1;
+    if (retries > 0) host.replaceHeader(MAP_REQUEST, MAX_RETRIES, retries.toString());
     return true;
   }
 

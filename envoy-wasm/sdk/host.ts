@@ -23,6 +23,7 @@ export class Literal {
 }
 
 const empty = new HeaderMapWriter();
+const spelled = new ByteWriter(256);
 
 export function log(level: i32, message: string): void {
   const text = String.UTF8.encode(message);
@@ -70,8 +71,8 @@ export function headerBytes(type: i32, name: Literal): i32 {
 }
 
 export function replaceHeader(type: i32, name: Literal, value: string): void {
-  const text = String.UTF8.encode(value);
-  hostcalls.proxy_replace_header_map_value(type, name.at, name.size, changetype<usize>(text), text.byteLength);
+  const text = spelled.clear().text(value);
+  hostcalls.proxy_replace_header_map_value(type, name.at, name.size, text.bytes.dataStart, text.length);
 }
 
 /** A property of the stream as text, its path's parts joined by NUL; empty when it is not there. */

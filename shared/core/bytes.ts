@@ -8,9 +8,10 @@ export const BACKSLASH: i32 = 0x5c;
 
 export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
-/** The byte at `at`, which must lie inside. */
+/** The byte at `at`, which must lie inside: Wasm does not look. For the loops whose own end says so. */
 export function byteAt(bytes: Uint8Array, at: i32): i32 {
-  return bytes[at] as i32;
+  if (ASC_TARGET === 0) return bytes[at] as i32;
+  return load<u8>(bytes.dataStart + (at as usize)) as i32;
 }
 
 /** Copies `source[start, end)` to `target` at `at`; the caller has made room. */
@@ -95,7 +96,7 @@ export function skipPlain(bytes: Uint8Array, from: i32, end: i32): i32 {
     }
   }
   while (at < end) {
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c === 0x22 || c === 0x5c || c < 0x20) break;
     at++;
   }
@@ -120,7 +121,7 @@ export function findByte(bytes: Uint8Array, byte: i32, from: i32, end: i32): i32
     }
   }
   while (at < end) {
-    if ((bytes[at] as i32) === byte) return at;
+    if (byteAt(bytes, at) === byte) return at;
     at++;
   }
   return -1;
@@ -139,7 +140,7 @@ export function findLineEnd(bytes: Uint8Array, from: i32, end: i32): i32 {
     }
   }
   while (at < end) {
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c === 10 || c === 13) return at;
     at++;
   }
@@ -157,7 +158,7 @@ export function skipAscii(bytes: Uint8Array, from: i32, end: i32): i32 {
       at += 16;
     }
   }
-  while (at < end && (bytes[at] as i32) < 0x80) at++;
+  while (at < end && byteAt(bytes, at) < 0x80) at++;
   return at;
 }
 
@@ -168,12 +169,12 @@ export function asciiText(bytes: Uint8Array, start: i32, end: i32): string {
   return String.UTF8.decodeUnsafe(bytes.dataStart + (start as usize), (end - start) as usize);
 }
 
-/** Whether `bytes[start, end)` is exactly the ASCII text `text`. */
+/** Whether `byteAt(bytes, start, end)` is exactly the ASCII text `text`. */
 export function equalsAscii(bytes: Uint8Array, start: i32, end: i32, text: string): boolean {
   const length = text.length;
   if (end - start !== length) return false;
   for (let i: i32 = 0; i < length; i++) {
-    if ((bytes[start + i] as i32) !== text.charCodeAt(i)) return false;
+    if (byteAt(bytes, start + i) !== text.charCodeAt(i)) return false;
   }
   return true;
 }
@@ -183,7 +184,7 @@ export function equalsAsciiFolded(bytes: Uint8Array, start: i32, end: i32, lower
   const length = lowerCase.length;
   if (end - start !== length) return false;
   for (let i: i32 = 0; i < length; i++) {
-    let c = bytes[start + i] as i32;
+    let c = byteAt(bytes, start + i);
     if (c >= 65 && c <= 90) c += 32;
     if (c !== lowerCase.charCodeAt(i)) return false;
   }

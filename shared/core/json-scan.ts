@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE, skipPlain } from "./bytes.ts";
+import { BACKSLASH, byteAt, QUOTE, skipPlain } from "./bytes.ts";
 
 /** Deeper nesting is refused: a bound that a peer cannot grow. */
 export const MAX_DEPTH: i32 = 128;
@@ -11,7 +11,7 @@ export const MAX_DEPTH: i32 = 128;
 export function skipSpace(bytes: Uint8Array, from: i32, end: i32): i32 {
   let at = from;
   while (at < end) {
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c !== 0x20 && c !== 10 && c !== 13 && c !== 9) break;
     at++;
   }
@@ -21,7 +21,7 @@ export function skipSpace(bytes: Uint8Array, from: i32, end: i32): i32 {
 /** Passes the value at `from` (no leading space); `depth` counts the containers around it. */
 export function skipValue(bytes: Uint8Array, from: i32, end: i32, depth: i32): i32 {
   if (from >= end) return -1;
-  const c = bytes[from] as i32;
+  const c = byteAt(bytes, from);
   if (c === QUOTE) return skipString(bytes, from, end);
   if (c === 0x7b) return depth >= MAX_DEPTH ? -1 : skipObject(bytes, from + 1, end, depth + 1);
   if (c === 0x5b) return depth >= MAX_DEPTH ? -1 : skipArray(bytes, from + 1, end, depth + 1);
@@ -35,7 +35,7 @@ export function skipValue(bytes: Uint8Array, from: i32, end: i32, depth: i32): i
 export function skipString(bytes: Uint8Array, from: i32, end: i32): i32 {
   let at = skipPlain(bytes, from + 1, end);
   while (at < end) {
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c === QUOTE) return at + 1;
     if (c !== BACKSLASH) return -1;
     const width = escapeWidth(bytes, at, end);
@@ -47,18 +47,18 @@ export function skipString(bytes: Uint8Array, from: i32, end: i32): i32 {
 
 function skipObject(bytes: Uint8Array, from: i32, end: i32, depth: i32): i32 {
   let at = skipSpace(bytes, from, end);
-  if (at < end && (bytes[at] as i32) === 0x7d) return at + 1;
+  if (at < end && byteAt(bytes, at) === 0x7d) return at + 1;
   while (at < end) {
-    if ((bytes[at] as i32) !== QUOTE) return -1;
+    if (byteAt(bytes, at) !== QUOTE) return -1;
     at = skipString(bytes, at, end);
     if (at < 0) return -1;
     at = skipSpace(bytes, at, end);
-    if (at >= end || (bytes[at] as i32) !== 0x3a) return -1;
+    if (at >= end || byteAt(bytes, at) !== 0x3a) return -1;
     at = skipValue(bytes, skipSpace(bytes, at + 1, end), end, depth);
     if (at < 0) return -1;
     at = skipSpace(bytes, at, end);
     if (at >= end) return -1;
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c === 0x7d) return at + 1;
     if (c !== 0x2c) return -1;
     at = skipSpace(bytes, at + 1, end);
@@ -68,13 +68,13 @@ function skipObject(bytes: Uint8Array, from: i32, end: i32, depth: i32): i32 {
 
 function skipArray(bytes: Uint8Array, from: i32, end: i32, depth: i32): i32 {
   let at = skipSpace(bytes, from, end);
-  if (at < end && (bytes[at] as i32) === 0x5d) return at + 1;
+  if (at < end && byteAt(bytes, at) === 0x5d) return at + 1;
   while (at < end) {
     at = skipValue(bytes, at, end, depth);
     if (at < 0) return -1;
     at = skipSpace(bytes, at, end);
     if (at >= end) return -1;
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c === 0x5d) return at + 1;
     if (c !== 0x2c) return -1;
     at = skipSpace(bytes, at + 1, end);
@@ -86,25 +86,25 @@ function skipWord(bytes: Uint8Array, from: i32, end: i32, word: string): i32 {
   const stop = from + word.length;
   if (stop > end) return -1;
   for (let i: i32 = 1; i < word.length; i++) {
-    if ((bytes[from + i] as i32) !== word.charCodeAt(i)) return -1;
+    if (byteAt(bytes, from + i) !== word.charCodeAt(i)) return -1;
   }
   return stop;
 }
 
 function skipNumber(bytes: Uint8Array, from: i32, end: i32): i32 {
   let at = from;
-  if ((bytes[at] as i32) === 0x2d) at++;
+  if (byteAt(bytes, at) === 0x2d) at++;
   let digits = countDigits(bytes, at, end);
-  if (digits === 0 || (digits > 1 && (bytes[at] as i32) === 0x30)) return -1;
+  if (digits === 0 || (digits > 1 && byteAt(bytes, at) === 0x30)) return -1;
   at += digits;
-  if (at < end && (bytes[at] as i32) === 0x2e) {
+  if (at < end && byteAt(bytes, at) === 0x2e) {
     digits = countDigits(bytes, at + 1, end);
     if (digits === 0) return -1;
     at += 1 + digits;
   }
-  if (at < end && ((bytes[at] as i32) | 0x20) === 0x65) {
+  if (at < end && (byteAt(bytes, at) | 0x20) === 0x65) {
     at++;
-    if (at < end && ((bytes[at] as i32) === 0x2b || (bytes[at] as i32) === 0x2d)) at++;
+    if (at < end && (byteAt(bytes, at) === 0x2b || byteAt(bytes, at) === 0x2d)) at++;
     digits = countDigits(bytes, at, end);
     if (digits === 0) return -1;
     at += digits;
@@ -115,7 +115,7 @@ function skipNumber(bytes: Uint8Array, from: i32, end: i32): i32 {
 function countDigits(bytes: Uint8Array, from: i32, end: i32): i32 {
   let at = from;
   while (at < end) {
-    const c = bytes[at] as i32;
+    const c = byteAt(bytes, at);
     if (c < 0x30 || c > 0x39) break;
     at++;
   }
@@ -125,11 +125,11 @@ function countDigits(bytes: Uint8Array, from: i32, end: i32): i32 {
 /** How many bytes the escape at `at` takes; 0 when it is none. */
 function escapeWidth(bytes: Uint8Array, at: i32, end: i32): i32 {
   if (at + 1 >= end) return 0;
-  const c = bytes[at + 1] as i32;
+  const c = byteAt(bytes, at + 1);
   if (c === 0x75) {
     if (at + 6 > end) return 0;
     for (let i: i32 = 2; i < 6; i++) {
-      if (hexValue(bytes[at + i] as i32) < 0) return 0;
+      if (hexValue(byteAt(bytes, at + i)) < 0) return 0;
     }
     return 6;
   }

@@ -44,7 +44,9 @@ export class Json {
     return Json.parseSpan(bytes, 0, bytes.length);
   }
 
+  /** As `parse`, of `bytes[start, end)`; null too when that does not lie inside. */
   static parseSpan(bytes: Uint8Array, start: i32, end: i32): Json | null {
+    if (start < 0 || end > bytes.length) return null;
     const from = skipSpace(bytes, start, end);
     const to = skipValue(bytes, from, end, 0);
     if (to < 0 || skipSpace(bytes, to, end) !== end) return null;

@@ -1,4 +1,4 @@
-import { NO_BYTES } from "../bytes.ts";
+import { asciiText, NO_BYTES } from "../bytes.ts";
 import { ClientRequest } from "../exchange.ts";
 import { hexValue } from "../json-scan.ts";
 import { Problem } from "../problem.ts";
@@ -20,6 +20,17 @@ export const NEED_ADDRESS: i32 = 4;
 
 const ID_PREFIX: string = "req_";
 const NUMBER_DIGITS: i32 = 8;
+
+const digits: Uint8Array = new Uint8Array(NUMBER_DIGITS);
+
+/** The number as eight hexadecimal digits. */
+function hexNumber(number: i32): string {
+  for (let i: i32 = 0; i < NUMBER_DIGITS; i++) {
+    const digit = (number >>> (28 - (i << 2))) & 15;
+    digits[i] = (digit < 10 ? 0x30 + digit : 0x57 + digit) as u8;
+  }
+  return asciiText(digits, 0, NUMBER_DIGITS);
+}
 
 /** The number at the end of an operation's id, `bytes[0, size)`; 0, which no operation has, when there is none. */
 export function operationNumber(size: i32, bytes: Uint8Array): i32 {
@@ -61,7 +72,7 @@ export class Operation {
 
   constructor(epoch: string, number: i32, now: f64) {
     this.number = number;
-    this.id = ID_PREFIX + epoch + number.toString(16).padStart(NUMBER_DIGITS, "0");
+    this.id = ID_PREFIX + epoch + hexNumber(number);
     this.startedAt = now;
   }
 
