@@ -23,10 +23,12 @@ export interface Outcome {
 /** Plays a vector through a build; `cut` says in what pieces a stream arrives. */
 export type Runner = (vector: Vector, cut: Cut) => Outcome | Promise<Outcome>;
 
-/** `skip` gives the reason why a build cannot show a vector. */
 export interface Settings {
   vectors?: Vector[];
+  /** Why a build cannot show a vector, by its name. */
   skip?: Record<string, string>;
+  /** Streams arrive whole and in no other way. */
+  whole?: boolean;
 }
 
 /** Into what pieces a stream is cut. */
@@ -45,12 +47,12 @@ export function inPieces(stream: Buffer, size: number): Buffer[] {
 }
 
 export function conformance(build: string, run: Runner, settings: Settings = {}): void {
-  const { vectors = loadVectors(), skip = {} } = settings;
+  const { vectors = loadVectors(), skip = {}, whole = false } = settings;
   describe(build, () => {
     for (const vector of vectors) {
       const streams = vector.attempts.some(({ answers }) => answers.stream);
       const reason = skip[vector.name];
-      for (const [how, cut] of streams ? CUTS : [["", WHOLE] as const]) {
+      for (const [how, cut] of streams && !whole ? CUTS : [["", WHOLE] as const]) {
         const title = vector.name + how + (reason === undefined ? "" : ` (${reason})`);
         test.skipIf(reason !== undefined)(title, async () => check(vector, await run(vector, cut)));
       }
