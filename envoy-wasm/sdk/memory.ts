@@ -10,7 +10,7 @@ let kept: ArrayBuffer | null = null;
 
 /** About how many bytes have been allocated since the last collection. */
 let garbage: i32 = 0;
-/** A body is copied about this often on its way. */
+/** What is read from the host is copied about this often on its way. */
 const COPIES: i32 = 3;
 /** About what one call of the host allocates in small objects. */
 const CALL_GARBAGE: i32 = 512;
@@ -45,8 +45,8 @@ export function reuseNext(): void {
 
 /** For the dispatcher: what the host gets. */
 export function allocate(size: i32): usize {
+  garbage += size * COPIES;
   if (keeps) {
-    garbage += size * COPIES;
     const buffer = new ArrayBuffer(size);
     kept = buffer;
     return changetype<usize>(buffer);

@@ -177,3 +177,11 @@ test("refuses an event beyond its bound, and stays so", () => {
   reader.push(Buffer.from("\n\ndata: 1\n\n"), 11, true);
   expect(reader.next()).toBe(false);
 });
+
+test("a chunk longer than the longest event may hold many short ones", () => {
+  const event = Buffer.from(`data: ${"x".repeat(100_000)}\n\n`);
+  const chunk = Buffer.concat(Array.from({ length: Math.ceil(MAX_EVENT / event.length) + 2 }, () => event));
+  const { events, overflow } = read([Buffer.from("data: "), chunk]);
+  expect(overflow).toBe(false);
+  expect(events).toHaveLength(chunk.length / event.length);
+});

@@ -55,10 +55,7 @@ export class SseReader {
     this.marked = false;
     if (this.met) this.forget();
     const rest = this.end - this.rawStart;
-    if (this.overflow || rest + length > MAX_EVENT) {
-      this.overflow = true;
-      return;
-    }
+    if (this.overflow) return;
     if (rest === 0) {
       this.shift(this.rawStart);
       this.bytes = chunk;
@@ -161,7 +158,9 @@ export class SseReader {
 
   /** There is no event until more bytes come. */
   private wait(): boolean {
-    this.hold();
+    // Only what is kept counts: a chunk of a fast provider may hold many events.
+    if (this.end - this.rawStart > MAX_EVENT) this.overflow = true;
+    else this.hold();
     return false;
   }
 
