@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Behaviour } from "../upstream/script.ts";
 import type { Upstream } from "../upstream/server.ts";
 import { contentOf, dataOf, eventsIn, send } from "./http.ts";
+import { memoryOf } from "./processes.ts";
 import { CREDENTIALS, chat, KEYS, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -180,6 +181,28 @@ describe.each(BOTH)("paced events of $provider", ({ model, provider }) => {
     for await (const event of stream.events) if (contentOf([event]) === "1") break;
     expect(world[provider].log()[0]?.end).toBe("pending");
     stream.leave();
+  });
+});
+
+describe.each(BOTH)("a flood from $provider", ({ model, provider }) => {
+  it("of 50 MiB passes event by event, in bounded memory", async () => {
+    const events = await spoken(world[provider], provider, "x".repeat(512 * 1024));
+    const at = events.findIndex((event) => event.length > 512 * 1024);
+    const start = memoryOf(world.gateway.pid);
+    for (let time = 0; time < 2; time++) {
+      const flood = Array.from({ length: 100 }, () => events[at] ?? "");
+      world[provider].script({ chunks: [...events.slice(0, at), ...flood, ...events.slice(at + 1)] });
+      const stream = await world.gateway.stream(CHAT, KEYS.main, chat(model, "flood", { stream: true }));
+      let length = 0;
+      let last = "";
+      for await (const event of stream.events) {
+        length += contentOf([event]).length;
+        last = event;
+      }
+      expect(length).toBe(100 * 512 * 1024);
+      expect(last).toBe("data: [DONE]");
+    }
+    expect(memoryOf(world.gateway.pid) - start).toBeLessThan(400);
   });
 });
 
