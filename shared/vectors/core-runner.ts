@@ -56,7 +56,7 @@ class CoreRun {
   #decide(): Sent | null {
     const { headers, method, path, body } = this.#vector.request;
     const { authorization = `Bearer ${CLIENT_KEY}` } = headers;
-    const key = Buffer.from((authorization ?? "").replace(/^Bearer /, ""));
+    const key = Buffer.from(authorization?.replace(/^Bearer /, "") ?? headers["api-key"] ?? "");
     const gateway = this.#gateway;
     const operation = this.#operation;
     let state = gateway.authorize(
