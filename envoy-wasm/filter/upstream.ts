@@ -2,7 +2,7 @@ import { startsAscii } from "../../shared/core/bytes";
 import { PASS, ProviderRequest } from "../../shared/core/exchange";
 import { Attempt, HOLD } from "../../shared/core/gateway/attempt";
 import { operationNumber } from "../../shared/core/gateway/operation";
-import { providerError } from "../../shared/core/problem";
+import { Problem, providerError, unavailable } from "../../shared/core/problem";
 import { StreamContext } from "../sdk/context";
 import { HeaderMap, HeaderNames } from "../sdk/headers";
 import * as host from "../sdk/host";
@@ -69,18 +69,18 @@ export class Upstream extends StreamContext {
 
   override onRequestHeaders(_count: i32, _last: bool): i32 {
     const operation = worker().operation(operationNumber(host.headerBytes(MAP_REQUEST, ID), scratchBytes()));
-    if (operation == null) return CONTINUE;
+    if (operation == null) return this.turnBack();
     const time = lately();
     // With one target only there is no doubt which provider Envoy has chosen.
     const provider = operation.order.length == 1 ? "" : host.property(PROVIDER);
     const attempt = worker().gateway.attempt(operation, provider, time);
-    if (attempt == null) return CONTINUE;
+    if (attempt == null) return this.turnBack();
     this.attempt = attempt;
     this.number = operation.number;
     const request = attempt.request();
     if (request == null) {
-      this.refuse(attempt);
-      return STOP_ITERATION;
+      // The target cannot express the call: the client is told, and no other target is asked.
+      return this.refuse(attempt.problem!);
     }
     this.request = request;
     headersOut.clear().add(":method", "POST").add(":path", request.path);
@@ -104,13 +104,17 @@ export class Upstream extends StreamContext {
     return CONTINUE;
   }
 
-  /** The target cannot express the call: the client is told, and no other target is asked. */
-  private refuse(attempt: Attempt): void {
-    const problem = attempt.problem!;
+  /** Without an attempt the request is still the client's own, its key included: no provider may see it. */
+  private turnBack(): i32 {
+    return this.refuse(unavailable("The model's providers have just changed; try again.", "no_target_available"));
+  }
+
+  private refuse(problem: Problem): i32 {
     const out = clearBody();
     problem.write(out);
     headersOut.clear().add("content-type", "application/json");
     host.respond(problem.status, out, headersOut, UPSTREAM_REFUSED);
+    return STOP_ITERATION;
   }
 
   override onResponseHeaders(_count: i32, last: bool): i32 {

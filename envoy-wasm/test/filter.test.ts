@@ -227,6 +227,29 @@ describe("the control service", () => {
   });
 });
 
+describe("a configuration that changes under way", () => {
+  test("serves the next call", () => {
+    control.configure({ targets: TARGETS.slice(1), unsupported: "drop" });
+    envoy.settle();
+    answers = [plain(PLAIN_ANSWER)];
+    const exchange = call(PLAIN_CALL);
+    expect(exchange.client.status).toBe(200);
+    expect(exchange.calls.map(({ provider }) => provider)).toEqual(["second"]);
+  });
+
+  test("never sends a client's own request to a provider that is no target any more", () => {
+    answers = [streaming()];
+    const exchange = call(STREAM_CALL);
+    control.configure({ targets: TARGETS.slice(0, 1), unsupported: "drop" });
+    envoy.settle();
+    provide(exchange, [], "reset");
+    expect(exchange.calls.map(({ provider }) => provider)).toEqual(["first"]);
+    expect(exchange.client.status).toBe(502);
+    expect(JSON.parse(textOf(exchange))).toMatchObject({ error: { code: "provider_error" } });
+    expect(records()).toMatchObject([{ outcome: "provider_error", attempts: [{ provider: "first" }] }]);
+  });
+});
+
 describe("the module", () => {
   test("refuses a configuration that it cannot use", () => {
     expect(() => envoy.host.call("proxy_on_configure", 1, 0)).not.toThrow();

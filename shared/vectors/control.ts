@@ -15,10 +15,15 @@ export class ControlStandIn {
   /** Those that came and were not taken away yet. */
   readonly records: UsageRecord[] = [];
   #acknowledged = 0;
-  readonly #config: Record<string, unknown> & { version: string };
+  #config: Record<string, unknown> & { version: string };
 
   constructor(setting: Setting) {
     this.#config = { version: "1", ...configOf(setting) };
+  }
+
+  /** A new configuration, for those who ask from now on. */
+  configure(setting: Setting): void {
+    this.#config = { version: `${this.#config.version}+`, ...configOf(setting) };
   }
 
   /** The body of the answer to `POST /gateway/v1/sync`; null while a long poll is held. */
