@@ -1,4 +1,4 @@
-import { copyAscii, copyBytes, copyPlain, NO_BYTES, sliceBytes } from "./bytes.ts";
+import { copyAscii, copyBytes, copyPlain, NO_BYTES, putByte, sliceBytes } from "./bytes.ts";
 
 const HEX: string = "0123456789abcdef";
 
@@ -42,7 +42,7 @@ export class ByteWriter {
 
   byte(value: i32): ByteWriter {
     this.room(1);
-    this.bytes[this.length] = value as u8;
+    putByte(this.bytes, this.length, value);
     this.length++;
     return this;
   }
@@ -183,7 +183,7 @@ export class ByteWriter {
     let rest = value;
     for (let i: i32 = digits - 1; i >= 0; i--) {
       const tenth = Math.floor(rest / 10);
-      this.bytes[this.length + i] = (0x30 + ((rest - tenth * 10) as i32)) as u8;
+      putByte(this.bytes, this.length + i, 0x30 + ((rest - tenth * 10) as i32));
       rest = tenth;
     }
     this.length += digits;

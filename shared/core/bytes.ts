@@ -14,6 +14,24 @@ export function byteAt(bytes: Uint8Array, at: i32): i32 {
   return load<u8>(bytes.dataStart + (at as usize)) as i32;
 }
 
+/** Puts `value` at `at`, which must lie inside: Wasm does not look. */
+export function putByte(bytes: Uint8Array, at: i32, value: i32): void {
+  if (ASC_TARGET === 0) bytes[at] = value as u8;
+  else store<u8>(bytes.dataStart + (at as usize), value as u8);
+}
+
+/** The word at `at`, which must lie inside: Wasm does not look. */
+export function wordAt(words: Int32Array, at: i32): i32 {
+  if (ASC_TARGET === 0) return words[at] as i32;
+  return load<i32>(words.dataStart + ((at as usize) << 2));
+}
+
+/** Puts `value` at `at`, which must lie inside: Wasm does not look. */
+export function putWord(words: Int32Array, at: i32, value: i32): void {
+  if (ASC_TARGET === 0) words[at] = value;
+  else store<i32>(words.dataStart + ((at as usize) << 2), value);
+}
+
 /** Copies `source[start, end)` to `target` at `at`; the caller has made room. */
 export function copyBytes(target: Uint8Array, at: i32, source: Uint8Array, start: i32, end: i32): void {
   if (start >= end) return;

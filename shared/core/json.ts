@@ -1,5 +1,5 @@
 import { ByteWriter } from "./byte-writer.ts";
-import { BACKSLASH, equalsAscii, findByte, QUOTE } from "./bytes.ts";
+import { BACKSLASH, byteAt, equalsAscii, findByte, QUOTE } from "./bytes.ts";
 import { hexValue, skipSpace, skipString, skipValue } from "./json-scan.ts";
 import { decodeUtf8 } from "./text.ts";
 
@@ -48,9 +48,51 @@ export class Json {
   static parseSpan(bytes: Uint8Array, start: i32, end: i32): Json | null {
     if (start < 0 || end > bytes.length) return null;
     const from = skipSpace(bytes, start, end);
+    if (from < end && (bytes[from] as i32) === 0x7b) return Json.parseObject(bytes, from, end);
     const to = skipValue(bytes, from, end, 0);
     if (to < 0 || skipSpace(bytes, to, end) !== end) return null;
     return valueAt(bytes, from, to);
+  }
+
+  /** The object that starts at `from`, checked and opened in one walk: whoever parses one looks into it. */
+  private static parseObject(bytes: Uint8Array, from: i32, end: i32): Json | null {
+    let first: Json | null = null;
+    let last: Json | null = null;
+    let at = skipSpace(bytes, from + 1, end);
+    if (at >= end) return null;
+    if (byteAt(bytes, at) === 0x7d) at++;
+    else {
+      while (true) {
+        if (at >= end || byteAt(bytes, at) !== QUOTE) return null;
+        const keyStart = at + 1;
+        at = skipString(bytes, at, end);
+        if (at < 0) return null;
+        const keyEnd = at - 1;
+        at = skipSpace(bytes, at, end);
+        if (at >= end || byteAt(bytes, at) !== 0x3a) return null;
+        at = skipSpace(bytes, at + 1, end);
+        const to = skipValue(bytes, at, end, 1);
+        if (to < 0) return null;
+        const member = valueAt(bytes, at, to);
+        member.keyStart = keyStart;
+        member.keyEnd = keyEnd;
+        if (last == null) first = member;
+        else last.next = member;
+        last = member;
+        at = skipSpace(bytes, to, end);
+        if (at >= end) return null;
+        const c = byteAt(bytes, at);
+        at++;
+        if (c === 0x7d) break;
+        if (c !== 0x2c) return null;
+        at = skipSpace(bytes, at, end);
+      }
+    }
+    if (skipSpace(bytes, at, end) !== end) return null;
+    const object = new Json(OBJECT, bytes, from, at);
+    object.child = first;
+    object.opened = true;
+    return object;
   }
 
   /** The first element or member, or null. */
@@ -113,6 +155,8 @@ export class Json {
   /** Whether this member's key, its escapes decoded, is `key`. */
   isKey(key: string): boolean {
     if (equalsAscii(this.source, this.keyStart, this.keyEnd, key)) return true;
+    // An escape is longer than what it stands for.
+    if (this.keyEnd - this.keyStart <= key.length) return false;
     if (findByte(this.source, BACKSLASH, this.keyStart, this.keyEnd) < 0) return false;
     return decodeString(this.source, this.keyStart, this.keyEnd) === key;
   }
@@ -126,6 +170,7 @@ export class Json {
   is(text: string): boolean {
     if (this.kind !== STRING) return false;
     if (equalsAscii(this.source, this.start, this.end, text)) return true;
+    if (this.end - this.start <= text.length) return false;
     if (findByte(this.source, BACKSLASH, this.start, this.end) < 0) return false;
     return this.text() === text;
   }
@@ -169,8 +214,9 @@ export class Json {
 
   /** Whether the string (or key) is empty, or the container has no child. */
   isEmpty(): boolean {
-    if (this.kind === ARRAY || this.kind === OBJECT) return this.first() == null;
-    return this.end === this.start;
+    if (this.kind !== ARRAY && this.kind !== OBJECT) return this.end === this.start;
+    // Only the bracket that closes it can follow.
+    return skipSpace(this.source, this.start + 1, this.end) === this.end - 1;
   }
 
   /** Writes the value in its sender's spelling. */

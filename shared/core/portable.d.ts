@@ -44,6 +44,10 @@ interface Uint8Array {
   /** Where the bytes lie in linear memory (Wasm only). */
   readonly dataStart: usize;
 }
+interface Int32Array {
+  /** Where the words lie in linear memory (Wasm only). */
+  readonly dataStart: usize;
+}
 interface StringConstructor {
   /** AssemblyScript's UTF-8 codec (Wasm only). */
   readonly UTF8: { decodeUnsafe(at: usize, size: usize): string };

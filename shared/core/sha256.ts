@@ -1,5 +1,5 @@
 /** SHA-256 (FIPS 180-4). One call at a time: the working memory is the module's, so a call allocates its answer only. */
-import { asciiText } from "./bytes.ts";
+import { asciiText, putByte, putWord, wordAt } from "./bytes.ts";
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 const ROUND_CONSTANTS: Int32Array = words(
@@ -20,8 +20,8 @@ const digits: Uint8Array = new Uint8Array(64);
 export function sha256Hex(bytes: Uint8Array, start: i32, end: i32): string {
   digest(bytes, start, end);
   for (let i: i32 = 0; i < 64; i++) {
-    const digit = ((state[i >> 3] as i32) >>> (28 - ((i & 7) << 2))) & 15;
-    digits[i] = (digit < 10 ? 0x30 + digit : 0x57 + digit) as u8;
+    const digit = (wordAt(state, i >> 3) >>> (28 - ((i & 7) << 2))) & 15;
+    putByte(digits, i, digit < 10 ? 0x30 + digit : 0x57 + digit);
   }
   return asciiText(digits, 0, 64);
 }
@@ -29,34 +29,37 @@ export function sha256Hex(bytes: Uint8Array, start: i32, end: i32): string {
 /** The first four bytes of the SHA-256 of `bytes[start, end)`, big-endian. */
 export function sha256Word(bytes: Uint8Array, start: i32, end: i32): i32 {
   digest(bytes, start, end);
-  return state[0] as i32;
+  return wordAt(state, 0);
 }
 
 /** Leaves the hash of `bytes[start, end)` in `state`. */
 function digest(bytes: Uint8Array, start: i32, end: i32): void {
-  for (let i: i32 = 0; i < 8; i++) state[i] = INITIAL_STATE[i] as i32;
+  for (let i: i32 = 0; i < 8; i++) putWord(state, i, wordAt(INITIAL_STATE, i));
   let at = start;
   while (at + 64 <= end) {
     for (let i: i32 = 0; i < 16; i++) {
-      schedule[i] =
+      putWord(
+        schedule,
+        i,
         ((bytes[at] as i32) << 24) |
-        ((bytes[at + 1] as i32) << 16) |
-        ((bytes[at + 2] as i32) << 8) |
-        (bytes[at + 3] as i32);
+          ((bytes[at + 1] as i32) << 16) |
+          ((bytes[at + 2] as i32) << 8) |
+          (bytes[at + 3] as i32),
+      );
       at += 4;
     }
     compress();
   }
   closeLastBlock(bytes, at, end);
   const size = end - start;
-  schedule[14] = size >>> 29;
-  schedule[15] = size << 3;
+  putWord(schedule, 14, size >>> 29);
+  putWord(schedule, 15, size << 3);
   compress();
 }
 
 /** The bytes left over, a single 1 bit, and zeros: in one block if the size fits behind them, in two if not. */
 function closeLastBlock(bytes: Uint8Array, start: i32, end: i32): void {
-  for (let i: i32 = 0; i < 16; i++) schedule[i] = 0;
+  for (let i: i32 = 0; i < 16; i++) putWord(schedule, i, 0);
   let at: i32 = 0;
   while (start + at < end) {
     put(at, bytes[start + at] as i32);
@@ -65,34 +68,34 @@ function closeLastBlock(bytes: Uint8Array, start: i32, end: i32): void {
   put(at, 0x80);
   if (at < 56) return;
   compress();
-  for (let i: i32 = 0; i < 16; i++) schedule[i] = 0;
+  for (let i: i32 = 0; i < 16; i++) putWord(schedule, i, 0);
 }
 
 function put(at: i32, byte: i32): void {
-  schedule[at >> 2] = (schedule[at >> 2] as i32) | (byte << (24 - ((at & 3) << 3)));
+  putWord(schedule, at >> 2, wordAt(schedule, at >> 2) | (byte << (24 - ((at & 3) << 3))));
 }
 
 /** Works the block in the first 16 words of `schedule` into `state`. */
 function compress(): void {
   for (let i: i32 = 16; i < 64; i++) {
-    const x = schedule[i - 15] as i32;
-    const y = schedule[i - 2] as i32;
+    const x = wordAt(schedule, i - 15);
+    const y = wordAt(schedule, i - 2);
     const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
-    schedule[i] = ((schedule[i - 16] as i32) + s0 + (schedule[i - 7] as i32) + s1) | 0;
+    putWord(schedule, i, (wordAt(schedule, i - 16) + s0 + wordAt(schedule, i - 7) + s1) | 0);
   }
-  let a = state[0] as i32;
-  let b = state[1] as i32;
-  let c = state[2] as i32;
-  let d = state[3] as i32;
-  let e = state[4] as i32;
-  let f = state[5] as i32;
-  let g = state[6] as i32;
-  let h = state[7] as i32;
+  let a = wordAt(state, 0);
+  let b = wordAt(state, 1);
+  let c = wordAt(state, 2);
+  let d = wordAt(state, 3);
+  let e = wordAt(state, 4);
+  let f = wordAt(state, 5);
+  let g = wordAt(state, 6);
+  let h = wordAt(state, 7);
   for (let i: i32 = 0; i < 64; i++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
     const choice = g ^ (e & (f ^ g));
-    const t1 = (h + s1 + choice + (ROUND_CONSTANTS[i] as i32) + (schedule[i] as i32)) | 0;
+    const t1 = (h + s1 + choice + wordAt(ROUND_CONSTANTS, i) + wordAt(schedule, i)) | 0;
     const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
     const majority = (a & b) | (c & (a | b));
     h = g;
@@ -104,14 +107,14 @@ function compress(): void {
     b = a;
     a = (t1 + s0 + majority) | 0;
   }
-  state[0] = ((state[0] as i32) + a) | 0;
-  state[1] = ((state[1] as i32) + b) | 0;
-  state[2] = ((state[2] as i32) + c) | 0;
-  state[3] = ((state[3] as i32) + d) | 0;
-  state[4] = ((state[4] as i32) + e) | 0;
-  state[5] = ((state[5] as i32) + f) | 0;
-  state[6] = ((state[6] as i32) + g) | 0;
-  state[7] = ((state[7] as i32) + h) | 0;
+  putWord(state, 0, (wordAt(state, 0) + a) | 0);
+  putWord(state, 1, (wordAt(state, 1) + b) | 0);
+  putWord(state, 2, (wordAt(state, 2) + c) | 0);
+  putWord(state, 3, (wordAt(state, 3) + d) | 0);
+  putWord(state, 4, (wordAt(state, 4) + e) | 0);
+  putWord(state, 5, (wordAt(state, 5) + f) | 0);
+  putWord(state, 6, (wordAt(state, 6) + g) | 0);
+  putWord(state, 7, (wordAt(state, 7) + h) | 0);
 }
 
 /** Eight hex digits a word. */

@@ -101,7 +101,7 @@ function checkFields(endpoint: i32, json: Json): Problem | null {
     if (messages == null)
       return invalidRequest("You must provide `messages`.", "messages", "missing_required_parameter");
     if (messages.kind !== ARRAY) return invalidRequest("`messages` must be an array.", "messages", "invalid_type");
-    if (messages.first() == null) return invalidRequest("`messages` must not be empty.", "messages", "empty_array");
+    if (messages.isEmpty()) return invalidRequest("`messages` must not be empty.", "messages", "empty_array");
   } else if (endpoint === EMBEDDINGS && json.value("input") == null) {
     return invalidRequest("You must provide `input`.", "input", "missing_required_parameter");
   }
