@@ -31,7 +31,9 @@ class Up {
 
   constructor(...flags: string[]) {
     const args = [join(checkout, "deploy/up.sh"), "--port", "0", "--control-port", "0", ...flags];
-    this.process = spawn("sh", args, { stdio: ["ignore", "pipe", "pipe"], cwd: folder });
+    // A folder that is named in a flag counts from where npm was called, if it was.
+    const env = { ...process.env, INIT_CWD: folder };
+    this.process = spawn("sh", args, { stdio: ["ignore", "pipe", "pipe"], cwd: folder, env });
     this.process.stdout.on("data", (chunk: Buffer) => {
       this.stdout += chunk;
     });
