@@ -41,18 +41,6 @@ export class HeaderMap {
     return this.find(name) ? decodeUtf8(this.bytes, this.valueStart, this.valueEnd) : "";
   }
 
-  /** Adds to `out` every entry whose name `drop` does not hold. */
-  copyWithout(drop: HeaderNames, out: HeaderMapWriter): void {
-    const base = this.bytes.dataStart;
-    let at = 4 + this.count * 8;
-    for (let i = 0; i < this.count; i++) {
-      const nameSize = load<i32>(base + 4 + i * 8);
-      const valueSize = load<i32>(base + 8 + i * 8);
-      if (!drop.holds(this.bytes, at, at + nameSize)) out.copy(this.bytes, at, nameSize, valueSize);
-      at += nameSize + valueSize + 2;
-    }
-  }
-
   /** Adds to `out` every entry whose name `keep` holds. */
   copyOnly(keep: HeaderNames, out: HeaderMapWriter): void {
     const base = this.bytes.dataStart;

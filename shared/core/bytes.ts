@@ -187,7 +187,7 @@ export function asciiText(bytes: Uint8Array, start: i32, end: i32): string {
   return String.UTF8.decodeUnsafe(bytes.dataStart + (start as usize), (end - start) as usize);
 }
 
-/** Whether `byteAt(bytes, start, end)` is exactly the ASCII text `text`. */
+/** Whether `bytes[start, end)` is exactly the ASCII text `text`. */
 export function equalsAscii(bytes: Uint8Array, start: i32, end: i32, text: string): boolean {
   const length = text.length;
   if (end - start !== length) return false;
@@ -212,18 +212,4 @@ export function equalsAsciiFolded(bytes: Uint8Array, start: i32, end: i32, lower
 /** Whether the ASCII text `text` stands at `at`, inside [at, end). */
 export function startsAscii(bytes: Uint8Array, at: i32, end: i32, text: string): boolean {
   return at + text.length <= end && equalsAscii(bytes, at, at + text.length, text);
-}
-
-/** Where the ASCII text `text` first stands in [from, end), or -1. */
-export function findAscii(bytes: Uint8Array, text: string, from: i32, end: i32): i32 {
-  const last = end - text.length;
-  const first = text.charCodeAt(0);
-  let at = from;
-  while (at <= last) {
-    at = findByte(bytes, first, at, end);
-    if (at < 0 || at > last) return -1;
-    if (startsAscii(bytes, at, end, text)) return at;
-    at++;
-  }
-  return -1;
 }

@@ -99,7 +99,7 @@ export class Json {
   first(): Json | null {
     if (!this.opened) {
       this.opened = true;
-      if (this.kind === OBJECT) this.child = members(this.source, this.start + 1, this.end);
+      if (this.kind === OBJECT) this.child = openObject(this.source, this.start, this.end);
       else if (this.kind === ARRAY) this.child = elements(this.source, this.start + 1, this.end);
     }
     return this.child;
@@ -238,27 +238,10 @@ function valueAt(bytes: Uint8Array, from: i32, to: i32): Json {
   return new Json(NUMBER, bytes, from, to);
 }
 
-/** The members of the checked object whose inside starts at `from`; null when there are none. */
-function members(bytes: Uint8Array, from: i32, end: i32): Json | null {
-  let first: Json | null = null;
-  let last: Json | null = null;
-  let at = skipSpace(bytes, from, end);
-  while (at < end && (bytes[at] as i32) === QUOTE) {
-    const keyStart = at + 1;
-    at = skipString(bytes, at, end);
-    const keyEnd = at - 1;
-    at = skipSpace(bytes, skipSpace(bytes, at, end) + 1, end);
-    const to = skipValue(bytes, at, end, 0);
-    if (to < 0) return first;
-    const member = valueAt(bytes, at, to);
-    member.keyStart = keyStart;
-    member.keyEnd = keyEnd;
-    if (last == null) first = member;
-    else last.next = member;
-    last = member;
-    at = skipSpace(bytes, skipSpace(bytes, to, end) + 1, end);
-  }
-  return first;
+/** The first of the members of the checked object `bytes[start, end)`, or null. */
+function openObject(bytes: Uint8Array, start: i32, end: i32): Json | null {
+  const object = Json.parseSpan(bytes, start, end);
+  return object == null ? null : object.first();
 }
 
 function elements(bytes: Uint8Array, from: i32, end: i32): Json | null {

@@ -8,9 +8,6 @@ import { canBeStreamed, writeAsStream } from "./whole-as-stream.ts";
 /** Nothing can be said yet: the bytes are kept here, the host holds the answer's headers. */
 export const HOLD: i32 = 3;
 
-/** The most of an error's body that is read. */
-export const LONGEST_ERROR: i32 = 65536;
-
 const WAITING: i32 = 0;
 const STREAM: i32 = 1;
 const WHOLE: i32 = 2;
