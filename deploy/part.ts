@@ -111,7 +111,7 @@ export class Part {
  * A shell that waits for this process to end, however it ends (its stdin closes then), and takes the other process with
  * it. So nothing is left running when `up` is killed.
  */
-function startGuard(pid: number): ChildProcess {
+export function startGuard(pid: number): ChildProcess {
   const script = 'read -r _; kill -TERM "$0"';
   return spawn("sh", ["-c", script, `${pid}`], { stdio: ["pipe", "ignore", "ignore"], detached: true });
 }

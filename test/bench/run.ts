@@ -1,0 +1,97 @@
+/** `npm run bench`: what OneAPI's filter costs, beside a plain Envoy with no filter on the same machine at the same time. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { constants, tmpdir } from "node:os";
+import { join } from "node:path";
+import { findEnvoy } from "../../deploy/envoy/binary.ts";
+import { versionOf } from "./envoys.ts";
+import type { Measured } from "./figure.ts";
+import { measureMemory, measureStart } from "./lifetimes.ts";
+import { commit, coresInUse, describeMachine, findCores } from "./machine.ts";
+import { type Options, readOptions, UsageError, usage } from "./options.ts";
+import { PHASES } from "./phases.ts";
+import { Processes } from "./processes.ts";
+import { buildPrograms, NoCompiler } from "./programs.ts";
+import { asMarkdown, isMissed } from "./report.ts";
+import { measurePhase } from "./slices.ts";
+import { buildStand, type Place, type Stand } from "./stand.ts";
+
+const NAMES = [...PHASES.map(({ name }) => name), "start", "memory"];
+const log = (text: string) => process.stderr.write(`bench: ${text}\n`);
+
+/** A signal has ended the run. */
+class Stopped extends Error {
+  readonly code: number;
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(`stopped by ${signal}`);
+    this.code = 128 + constants.signals[signal];
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// A slice that was stopped in the middle must not hold the shell.
+process.exit();
+
+async function main(args: string[]): Promise<number> {
+  try {
+    // npm runs its scripts in the checkout; the user meant paths from the folder that npm was started in.
+    const options = readOptions(args, process.env.INIT_CWD ?? process.cwd(), NAMES);
+    if (options !== null) return await bench(options);
+    process.stdout.write(usage(NAMES));
+    return 0;
+  } catch (error) {
+    log((error as Error).message);
+    if (error instanceof UsageError) process.stderr.write(`\n${usage(NAMES)}`);
+    if (error instanceof Stopped) return error.code;
+    return error instanceof UsageError || error instanceof NoCompiler ? 2 : 1;
+  }
+}
+
+async function bench(options: Options): Promise<number> {
+  const [programs, binary] = await Promise.all([buildPrograms(), findEnvoy(log)]);
+  const circumstances = {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commit(),
+    envoy: await versionOf(binary),
+    machine: describeMachine(),
+    cores: await findCores(),
+    rounds: options.rounds,
+    memoryRequests: options.memoryRequests,
+    othersBefore: await coresInUse(),
+  };
+  const measured = await onStand({ programs, binary, cores: circumstances.cores }, (stand) => measure(options, stand));
+  const whole = { ...circumstances, othersAfter: await coresInUse() };
+  process.stdout.write(asMarkdown(measured, whole));
+  if (options.json !== null) await writeFile(options.json, `${JSON.stringify({ ...whole, measured }, null, 2)}\n`);
+  return options.check && measured.some((one) => one.figure.checked && isMissed(one)) ? 1 : 0;
+}
+
+async function onStand<Value>(place: Omit<Place, "folder" | "processes">, work: (stand: Stand) => Promise<Value>) {
+  const folder = await mkdtemp(join(tmpdir(), "oneapi-bench-"));
+  const processes = new Processes(folder);
+  const stopped = new Promise<never>((_resolve, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => reject(new Stopped(signal)));
+  });
+  try {
+    const working = buildStand({ ...place, folder, processes }, log).then(work);
+    return await Promise.race([working, stopped]);
+  } finally {
+    await processes.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure({ rounds, only, memoryRequests }: Options, stand: Stand): Promise<Measured[]> {
+  const parts = [
+    ...PHASES.map((phase) => ({ name: phase.name, run: () => measurePhase(phase, rounds, stand) })),
+    { name: "start", run: () => measureStart(rounds, stand) },
+    { name: "memory", run: () => measureMemory(memoryRequests, stand) },
+  ];
+  const measured: Measured[] = [];
+  for (const { name, run } of parts) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    log(name);
+    measured.push(...(await run()));
+  }
+  return measured;
+}

@@ -1,0 +1,66 @@
+/** The test stand: an upstream, a plain Envoy before it, and OneAPI before it as a user starts it. */
+import { join } from "node:path";
+import { certificateAuthorities } from "../../deploy/certificate-authorities.ts";
+import { bootstrap } from "../../deploy/envoy/bootstrap.ts";
+import { buildModule } from "../../deploy/envoy/module.ts";
+import { HOST } from "../../deploy/ports.ts";
+import { type Envoy, EnvoyStarter, plainConfig, type StartedEnvoy } from "./envoys.ts";
+import { Load } from "./load.ts";
+import { type Cores, pin, settled } from "./machine.ts";
+import type { Processes } from "./processes.ts";
+import type { Programs } from "./programs.ts";
+import { startUp } from "./up.ts";
+import { Upstream } from "./upstream.ts";
+
+export type Stand = {
+  upstream: Upstream;
+  load: Load;
+  plain: Envoy;
+  oneapi: Envoy;
+  /** Envoys with a life of their own; OneAPI's ask the same control service. */
+  startPlain(): Promise<StartedEnvoy>;
+  startOneapi(): Promise<StartedEnvoy>;
+  /** Waits until the records of the last slice are stored, so that their work does not fall into the next one. */
+  settle(): Promise<void>;
+};
+
+/** What a stand is built from; `folder` takes everything that is written during the run. */
+export type Place = {
+  programs: Programs;
+  /** The Envoy to run. */
+  binary: string;
+  cores: Cores | null;
+  folder: string;
+  processes: Processes;
+};
+
+export async function buildStand(place: Place, log: (text: string) => void): Promise<Stand> {
+  const { programs, binary, cores, folder, processes } = place;
+  // What is started from now on stays off the gateways' core.
+  if (cores !== null) await pin(process.pid, cores.rest);
+  const wasm = await buildModule(log);
+  const upstream = await Upstream.create(programs.upstream, processes);
+  await upstream.go({ events: 2, gapUs: 0 });
+  const { envoy: oneapi, control } = await startUp(folder, upstream.port, processes);
+  if (cores !== null) await pin(oneapi.pid, cores.gateway);
+
+  const starter = new EnvoyStarter(binary, cores, folder, processes);
+  const authorities = await certificateAuthorities(join(folder, "data"));
+  let started = 0;
+  const startPlain = () => starter.start(`plain-${++started}`, (port) => plainConfig(port, upstream.port));
+  const startOneapi = () => {
+    const node = `oneapi-${++started}`;
+    const settings = { node, host: HOST, wasm, certificateAuthorities: authorities, token: control.token };
+    const address = { host: HOST, port: control.port };
+    return starter.start(node, (port) => bootstrap({ ...settings, port, adminPort: 0, control: address }));
+  };
+  return {
+    upstream,
+    load: new Load(programs.load, folder),
+    plain: await startPlain(),
+    oneapi,
+    startPlain,
+    startOneapi,
+    settle: () => settled([control.pid, oneapi.pid]),
+  };
+}
