@@ -139,7 +139,10 @@ export class SseReader {
         this.skipLf = false;
         this.lineStart = after;
         this.scanned = after;
-        continue;
+        if (start !== this.rawStart) continue;
+        // It closes the event before, which has gone on: it follows on its own, and never with an event that is hidden.
+        this.meet(after);
+        return true;
       }
       this.skipLf = after > lineEnd && (this.bytes[lineEnd] as i32) === CR;
       if (this.skipLf && after < this.end && (this.bytes[after] as i32) === LF) {

@@ -20,6 +20,8 @@ export class OpenAiExchange extends SseExchange {
   private readonly dialect: Dialect;
   private readonly scan: EventScan = new EventScan();
   private finishes: i32 = 0;
+  /** The last event went to the client in its own bytes. */
+  private passed: boolean = true;
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     super(call, provider, model);
@@ -73,10 +75,16 @@ export class OpenAiExchange extends SseExchange {
   }
 
   protected override comment(reader: SseReader, out: ByteWriter): void {
+    // The second half of a line end that belongs to an event which did not go on.
+    if (!this.passed && reader.rawEnd - reader.rawStart === 1) {
+      this.changed = true;
+      return;
+    }
     out.copy(reader.bytes, reader.rawStart, reader.rawEnd);
   }
 
   protected override event(reader: SseReader, out: ByteWriter): void {
+    this.passed = false;
     if (this.finished) {
       this.changed = true;
       return;
@@ -159,6 +167,7 @@ export class OpenAiExchange extends SseExchange {
   }
 
   private pass(reader: SseReader, out: ByteWriter): void {
+    this.passed = true;
     out.copy(reader.bytes, reader.rawStart, reader.rawEnd);
     if (!reader.unterminated) return;
     this.changed = true;
