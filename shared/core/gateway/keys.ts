@@ -93,6 +93,8 @@ function readRanges(list: Json, into: Array<AddressRange>): void {
 const MOST_WANTED: i32 = 1024;
 const MOST_KNOWN: i32 = 65536;
 const MOST_UNKNOWN: i32 = 16384;
+/** How long a key counts as unknown of which the control service said nothing. */
+const UNANSWERED_MS: f64 = 1000;
 /** As many as one sync asks. */
 export const MOST_ASKED: i32 = 256;
 
@@ -161,6 +163,7 @@ export class KeyCache {
 
   /** Takes the answer to `ask()`. */
   answer(policies: Json | null, now: f64): void {
+    const asked = this.asked;
     this.asked = new Array<string>();
     let entry: Json | null = null;
     if (policies != null && policies.kind === ARRAY) entry = policies.first();
@@ -177,6 +180,10 @@ export class KeyCache {
         this.known.delete(hash);
       }
       entry = entry.next;
+    }
+    // Nobody waits for ever for what was left out of the answer.
+    for (let i: i32 = 0; i < asked.length; i++) {
+      if (this.awaited.delete(asked[i]!)) this.unknown.set(asked[i]!, now + UNANSWERED_MS);
     }
   }
 

@@ -93,8 +93,11 @@ export class OpenAiExchange extends SseExchange {
     const start = reader.dataStart;
     const end = reader.dataEnd;
     if (startsAscii(data, start, end, "[DONE]")) {
+      if (!this.begun) {
+        this.problem = providerError("The provider's stream holds no answer.");
+        return;
+      }
       this.finished = true;
-      this.begun = true;
       this.pass(reader, out);
       return;
     }
