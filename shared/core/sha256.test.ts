@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sha256Hex, sha256Word } from "./sha256.ts";
+import { sha256, sha256Hex, sha256Word } from "./sha256.ts";
 
 function hash(text: string): string {
   const bytes = new TextEncoder().encode(text);
@@ -36,6 +36,7 @@ it("agrees with Node on any part of any bytes", () => {
       const end = Math.min(Math.max(from, to), bytes.length);
       const expected = createHash("sha256").update(bytes.subarray(start, end)).digest();
       expect(sha256Hex(bytes, start, end)).toBe(expected.toString("hex"));
+      expect(Buffer.from(sha256(bytes, start, end))).toEqual(expected);
       expect(sha256Word(bytes, start, end)).toBe(expected.readInt32BE(0));
     }),
   );

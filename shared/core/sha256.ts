@@ -26,6 +26,14 @@ export function sha256Hex(bytes: Uint8Array, start: i32, end: i32): string {
   return asciiText(digits, 0, 64);
 }
 
+/** The SHA-256 of `bytes[start, end)`: 32 bytes. */
+export function sha256(bytes: Uint8Array, start: i32, end: i32): Uint8Array {
+  digest(bytes, start, end);
+  const hash = new Uint8Array(32);
+  for (let i: i32 = 0; i < 32; i++) putByte(hash, i, (wordAt(state, i >> 2) >>> (24 - ((i & 3) << 3))) & 255);
+  return hash;
+}
+
 /** The first four bytes of the SHA-256 of `bytes[start, end)`, big-endian. */
 export function sha256Word(bytes: Uint8Array, start: i32, end: i32): i32 {
   digest(bytes, start, end);

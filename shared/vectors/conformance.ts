@@ -84,7 +84,7 @@ function checkMessage(what: string, expected: Message, sent: Sent, original: Buf
     expect(`${sent.method} ${sent.path}`, what).toBe(`${expected.method} ${expected.path}`);
   }
   for (const [name, value] of Object.entries(expected.headers)) {
-    expect(sent.headers[name] ?? null, `${name} in ${what}`).toBe(value);
+    expect(sent.headers[name] ?? null, `${name} in ${what}`).toEqual(asExpectation(value));
   }
   if (sent.body.length > 0 && expected.headers["content-type"] === undefined) {
     const type = expected.stream ? /^text\/event-stream\b/ : /^(application\/json|text\/event-stream)\b/;

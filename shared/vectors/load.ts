@@ -57,6 +57,7 @@ const BASE_URLS: Record<string, string> = {
   "openai-compatible": "https://api.example.com/v1",
   vllm: "http://127.0.0.1:8000/v1",
   llamacpp: "http://127.0.0.1:8080/v1",
+  zhipu: "https://open.bigmodel.cn/api/paas/v4",
 };
 
 /** All vectors, or those of some folders. */

@@ -1,6 +1,7 @@
 import { ClientRequest, Exchange, Provider } from "../exchange.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
+import { ZhipuExchange } from "./zhipu/exchange.ts";
 
 /** A kind of provider, and how an exchange with it is opened. */
 class Kind {
@@ -21,6 +22,10 @@ function anthropic(call: ClientRequest, provider: Provider, model: string): Exch
   return new AnthropicExchange(call, provider, model);
 }
 
+function zhipu(call: ClientRequest, provider: Provider, model: string): Exchange {
+  return new ZhipuExchange(call, provider, model);
+}
+
 const KINDS: Array<Kind> = [
   new Kind("openai", openAi),
   new Kind("azure", openAi),
@@ -28,6 +33,7 @@ const KINDS: Array<Kind> = [
   new Kind("vllm", openAi),
   new Kind("llamacpp", openAi),
   new Kind("anthropic", anthropic),
+  new Kind("zhipu", zhipu),
 ];
 
 /** A new exchange with this provider, or null when its kind is not known. */

@@ -1,0 +1,176 @@
+import { ByteWriter } from "../../byte-writer.ts";
+import { startsAscii } from "../../bytes.ts";
+import {
+  CHAT,
+  ClientRequest,
+  COMPLETIONS,
+  EMBEDDINGS,
+  FAILED,
+  IMAGES,
+  PASS,
+  Provider,
+  ProviderRequest,
+  REPLACED,
+} from "../../exchange.ts";
+import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
+import { firstOf } from "../../json-path.ts";
+import { skipSpace } from "../../json-scan.ts";
+import { JsonWriter } from "../../json-writer.ts";
+import { invalidRequest, Problem, providerError } from "../../problem.ts";
+import { SseReader } from "../../sse.ts";
+import { SseExchange } from "../../sse-exchange.ts";
+import { USAGE_PROVIDER } from "../../usage.ts";
+import { Dialect } from "../openai/dialect.ts";
+import { EventScan } from "../openai/event.ts";
+import { requestPath } from "../openai/path.ts";
+import { writeRequest } from "../openai/request.ts";
+import { readUsage } from "../openai/usage.ts";
+import { isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
+import { errorOf, readError } from "./failure.ts";
+import { writeImages } from "./images.ts";
+import { writeChat } from "./request.ts";
+import { tokenOf } from "./token.ts";
+import { Translation } from "./translation.ts";
+
+const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4");
+
+/** Zhipu's GLM models (BigModel, Z.ai): OpenAI's wire format with fields, errors and ends of streams of its own. */
+export class ZhipuExchange extends SseExchange {
+  private readonly scan: EventScan = new EventScan();
+  /** The usage chunk that a client which asked for it gets at the stream's end. */
+  private readonly usageEvent: ByteWriter = new ByteWriter(0);
+  /** The client has got its first delta. */
+  private opened: boolean = false;
+  /** The answer's finish reason has come. */
+  private closed: boolean = false;
+
+  constructor(call: ClientRequest, provider: Provider, model: string) {
+    super(call, provider, model);
+    this.rewrites = call.endpoint === CHAT;
+  }
+
+  override request(credential: string, out: ProviderRequest): boolean {
+    const call = this.call;
+    if (call.endpoint === COMPLETIONS) {
+      const message = "The model `" + call.model + "` serves no completions of a prompt.";
+      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
+      return false;
+    }
+    if (call.endpoint === EMBEDDINGS) out.body = writeRequest(call, this.model, true);
+    else {
+      const body = new ByteWriter(call.body.length + 256);
+      const t = new Translation(body, this.strict);
+      const chat = call.endpoint === CHAT;
+      if (chat ? !writeChat(call, this.model, t) : !writeImages(call, this.model, t)) {
+        this.problem = t.problem;
+        return false;
+      }
+      out.body = body.take();
+    }
+    out.path = requestPath(this, DIALECT);
+    out.header("content-type", "application/json");
+    if (credential.length > 0) {
+      const jwt = this.provider.option("auth", "bearer") === "jwt";
+      out.header("authorization", "Bearer " + (jwt ? tokenOf(credential, call.created) : credential));
+    }
+    return true;
+  }
+
+  override response(body: Uint8Array, out: ByteWriter): i32 {
+    const answer = Json.parse(body);
+    if (answer == null || answer.kind !== OBJECT) return this.fail("The provider's answer is not a JSON object.");
+    const error = errorOf(answer);
+    if (error != null) {
+      this.problem = readError(200, error, this.call.model, "");
+      return FAILED;
+    }
+    const usage = answer.value("usage");
+    if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
+    if (this.call.endpoint === CHAT) return this.completion(answer, out);
+    if (this.call.endpoint === IMAGES) {
+      const data = answer.value("data");
+      this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;
+      this.usage.source = USAGE_PROVIDER;
+    }
+    return PASS;
+  }
+
+  private completion(answer: Json, out: ByteWriter): i32 {
+    if (firstOf(answer.value("choices")) == null) return this.fail("The provider's answer holds no choice.");
+    if (isBroken(answer)) return this.fail("The provider broke the answer off.");
+    this.scan.read(answer.source, answer.start, answer.end);
+    this.producedBytes = this.scan.answerBytes;
+    writeCompletion(answer, new JsonWriter(out));
+    return REPLACED;
+  }
+
+  private fail(message: string): i32 {
+    this.problem = providerError(message);
+    return FAILED;
+  }
+
+  protected override event(reader: SseReader, out: ByteWriter): void {
+    this.changed = true;
+    if (this.finished) return;
+    const data = reader.data;
+    const start = reader.dataStart;
+    const end = reader.dataEnd;
+    if (startsAscii(data, start, end, "[DONE]")) {
+      if (this.begun) this.finish(out);
+      else this.fail("The provider's stream holds no answer.");
+      return;
+    }
+    const from = skipSpace(data, start, end);
+    // A keep-alive that pretends to be data.
+    if (from >= end || (data[from] as i32) !== 0x7b) return;
+    const chunk = Json.parseSpan(data, start, end);
+    if (chunk == null) {
+      // Half an event is left behind by a connection that broke; else a part of the answer would be missing.
+      if (!reader.unterminated) this.fail("The provider's stream holds an event that is not JSON.");
+      return;
+    }
+    const error = errorOf(chunk);
+    if (error != null) this.problem = readError(200, error, this.call.model, "");
+    else if (isBroken(chunk)) this.fail("The provider broke the answer off.");
+    else this.take(chunk, out);
+  }
+
+  private take(chunk: Json, out: ByteWriter): void {
+    const usage = chunk.value("usage");
+    if (usage != null && usage.kind === OBJECT) {
+      readUsage(usage, this.usage);
+      if (this.call.includeUsage) writeUsageChunk(chunk, usage, new JsonWriter(this.usageEvent.clear()));
+    }
+    const choice = firstOf(chunk.value("choices"));
+    if (choice == null) return;
+    const reason = choice.value("finish_reason");
+    if (reason != null && reason.kind === STRING && !reason.isEmpty()) this.closed = true;
+    this.scan.read(chunk.source, chunk.start, chunk.end);
+    this.producedBytes += this.scan.answerBytes;
+    if (this.producedBytes > 0 || this.closed) this.begun = true;
+    out.ascii("data: ");
+    writeChunk(chunk, !this.opened, this.call.includeUsage, new JsonWriter(out));
+    out.ascii("\n\n");
+    this.opened = true;
+  }
+
+  private finish(out: ByteWriter): void {
+    if (this.usageEvent.length > 0) out.ascii("data: ").writer(this.usageEvent).ascii("\n\n");
+    out.ascii("data: [DONE]\n\n");
+    this.finished = true;
+  }
+
+  /** An answer with its finish reason is whole, though the server left out `[DONE]`. */
+  protected override ended(out: ByteWriter): void {
+    if (this.finished || !this.closed) return;
+    this.changed = true;
+    this.finish(out);
+  }
+
+  override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
+    const root = Json.parse(body);
+    let error: Json | null = null;
+    if (root != null) error = errorOf(root);
+    return readError(status, error, this.call.model, retryAfter);
+  }
+}
