@@ -36,7 +36,7 @@ function connectionManager(gateway: Gateway) {
     skip_xff_append: true,
     generate_request_id: true,
     always_set_request_id_in_response: true,
-    normalize_path: true,
+    // No more of it than that: the filter knows its paths to the letter, and no path of a client's reaches a provider.
     merge_slashes: true,
 
     // A request must arrive in finite time. An answer may take as long as the provider's own timeouts (the filter's

@@ -14,7 +14,7 @@ let garbage: i32 = 0;
 const COPIES: i32 = 3;
 /** About what one call of the host allocates in small objects. */
 const CALL_GARBAGE: i32 = 512;
-const COLLECT_AT: i32 = 1024 * 1024;
+const COLLECT_AT: i32 = 256 * 1024;
 
 /** Counts one call of the host; whether so much has been allocated that a collection is worth its time. */
 export function isCollectionDue(): bool {

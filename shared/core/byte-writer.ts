@@ -67,6 +67,22 @@ export class ByteWriter {
     return this;
   }
 
+  /** The ASCII name of a JSON member, with its quotes and colon, and with a comma before it if there must be one. */
+  key(name: string, comma: boolean): ByteWriter {
+    const size = name.length;
+    this.room(size + 4);
+    const bytes = this.bytes;
+    let at = this.length;
+    if (comma) putByte(bytes, at++, 0x2c);
+    putByte(bytes, at++, 0x22);
+    copyAscii(bytes, at, name);
+    at += size;
+    putByte(bytes, at++, 0x22);
+    putByte(bytes, at++, 0x3a);
+    this.length = at;
+    return this;
+  }
+
   copy(source: Uint8Array, start: i32, end: i32): ByteWriter {
     if (start >= end) return this;
     this.room(end - start);
@@ -164,7 +180,7 @@ export class ByteWriter {
   }
 
   int(value: i32): ByteWriter {
-    return this.whole(value as f64);
+    return value >= 0 && value < 10 ? this.byte(0x30 + value) : this.whole(value as f64);
   }
 
   /** A whole number up to 2^53, as digits (no target prints an f64 alike, so digits are made here). */

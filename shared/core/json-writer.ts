@@ -47,8 +47,7 @@ export class JsonWriter {
 
   /** An ASCII name that needs no escape. */
   key(name: string): JsonWriter {
-    this.separate();
-    this.out.byte(0x22).ascii(name).byte(0x22).byte(0x3a);
+    this.out.key(name, this.comma);
     this.comma = false;
     return this;
   }
