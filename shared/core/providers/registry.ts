@@ -1,5 +1,8 @@
 import { ClientRequest, Exchange, Provider } from "../exchange.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
+import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
+import { DashScopeExchange } from "./dashscope/exchange.ts";
+import { isCompatible } from "./dashscope/path.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
 import { ZhipuExchange } from "./zhipu/exchange.ts";
 
@@ -26,6 +29,11 @@ function zhipu(call: ClientRequest, provider: Provider, model: string): Exchange
   return new ZhipuExchange(call, provider, model);
 }
 
+function dashScope(call: ClientRequest, provider: Provider, model: string): Exchange {
+  if (isCompatible(provider)) return new DashScopeCompatibleExchange(call, provider, model);
+  return new DashScopeExchange(call, provider, model);
+}
+
 const KINDS: Array<Kind> = [
   new Kind("openai", openAi),
   new Kind("azure", openAi),
@@ -33,6 +41,7 @@ const KINDS: Array<Kind> = [
   new Kind("vllm", openAi),
   new Kind("llamacpp", openAi),
   new Kind("anthropic", anthropic),
+  new Kind("dashscope", dashScope),
   new Kind("zhipu", zhipu),
 ];
 

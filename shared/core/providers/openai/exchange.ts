@@ -47,7 +47,7 @@ export class OpenAiExchange extends SseExchange {
       return FAILED;
     }
     if (answer.value("error") != null) {
-      this.problem = readStreamError(answer);
+      this.problem = this.streamError(answer);
       return FAILED;
     }
     const usage = answer.value("usage");
@@ -126,7 +126,7 @@ export class OpenAiExchange extends SseExchange {
       return false;
     }
     if (chunk.value("error") != null || equalsAscii(reader.bytes, reader.nameStart, reader.nameEnd, "error")) {
-      this.problem = readStreamError(chunk);
+      this.problem = this.streamError(chunk);
       return false;
     }
     const choices = chunk.value("choices");
@@ -183,6 +183,11 @@ export class OpenAiExchange extends SseExchange {
     this.finished = true;
     this.changed = true;
     out.ascii("data: [DONE]\n\n");
+  }
+
+  /** An error inside an answer of status 200; a vendor may have codes of its own. */
+  protected streamError(root: Json): Problem {
+    return readStreamError(root);
   }
 
   override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {

@@ -13,7 +13,9 @@ export function readUsage(from: Json, usage: Usage): void {
   let details = from.value("prompt_tokens_details");
   if (details == null) details = from.value("input_tokens_details");
   usage.cached = details == null ? 0 : details.count32("cached_tokens", 0);
-  usage.cacheWrite = details == null ? 0 : details.count32("cache_write_tokens", 0);
+  // The second name is Alibaba's.
+  usage.cacheWrite =
+    details == null ? 0 : details.count32("cache_write_tokens", details.count32("cache_creation_input_tokens", 0));
   details = from.value("completion_tokens_details");
   if (details == null) details = from.value("output_tokens_details");
   usage.reasoning = details == null ? 0 : details.count32("reasoning_tokens", 0);
