@@ -55,6 +55,7 @@ const BASE_URLS: Record<string, string> = {
   azure: "https://demo.openai.azure.com",
   anthropic: "https://api.anthropic.com",
   dashscope: "https://dashscope.aliyuncs.com/api/v1",
+  gemini: "https://generativelanguage.googleapis.com",
   "openai-compatible": "https://api.example.com/v1",
   vllm: "http://127.0.0.1:8000/v1",
   llamacpp: "http://127.0.0.1:8080/v1",

@@ -3,6 +3,7 @@ import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
 import { DashScopeExchange } from "./dashscope/exchange.ts";
 import { isCompatible } from "./dashscope/path.ts";
+import { GeminiExchange } from "./gemini/exchange.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
 import { ZhipuExchange } from "./zhipu/exchange.ts";
 
@@ -29,6 +30,10 @@ function zhipu(call: ClientRequest, provider: Provider, model: string): Exchange
   return new ZhipuExchange(call, provider, model);
 }
 
+function gemini(call: ClientRequest, provider: Provider, model: string): Exchange {
+  return new GeminiExchange(call, provider, model);
+}
+
 function dashScope(call: ClientRequest, provider: Provider, model: string): Exchange {
   if (isCompatible(provider)) return new DashScopeCompatibleExchange(call, provider, model);
   return new DashScopeExchange(call, provider, model);
@@ -42,6 +47,7 @@ const KINDS: Array<Kind> = [
   new Kind("llamacpp", openAi),
   new Kind("anthropic", anthropic),
   new Kind("dashscope", dashScope),
+  new Kind("gemini", gemini),
   new Kind("zhipu", zhipu),
 ];
 

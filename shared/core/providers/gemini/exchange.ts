@@ -1,0 +1,117 @@
+import { ByteWriter } from "../../byte-writer.ts";
+import { CHAT, ClientRequest, EMBEDDINGS, FAILED, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
+import { Json, OBJECT } from "../../json.ts";
+import { invalidRequest, Problem, providerError } from "../../problem.ts";
+import { SseReader } from "../../sse.ts";
+import { SseExchange } from "../../sse-exchange.ts";
+import { encodeUtf8 } from "../../text.ts";
+import { capabilityOf } from "./capabilities.ts";
+import { isBatch, writeEmbedding, writeEmbeddings } from "./embeddings.ts";
+import { findError, readFailure, readStreamError } from "./failure.ts";
+import { methodPath } from "./path.ts";
+import { writeRequest } from "./request.ts";
+import { problemOf, writeCompletion } from "./response.ts";
+import { AnswerStream } from "./stream.ts";
+import { Translation } from "./translation.ts";
+
+const BLANK_LINE: Uint8Array = encodeUtf8("\n\n");
+
+/** A chat completion or embeddings as a call of Google's Gemini API. */
+export class GeminiExchange extends SseExchange {
+  private opened: AnswerStream | null = null;
+
+  constructor(call: ClientRequest, provider: Provider, model: string) {
+    super(call, provider, model);
+    this.rewrites = true;
+  }
+
+  /** Made with the first event. */
+  private stream(): AnswerStream {
+    const opened = this.opened;
+    if (opened != null) return opened;
+    const stream = new AnswerStream(this.call, this.model, this.usage);
+    this.opened = stream;
+    return stream;
+  }
+
+  override request(credential: string, out: ProviderRequest): boolean {
+    const call = this.call;
+    const body = new ByteWriter(call.body.length + 1024);
+    const translation = new Translation(body, capabilityOf(this.model), this.strict);
+    let method = "";
+    let expressed = false;
+    if (call.endpoint === CHAT) {
+      method = call.stream ? "streamGenerateContent" : "generateContent";
+      expressed = writeRequest(call, translation);
+    } else if (call.endpoint === EMBEDDINGS) {
+      method = isBatch(call) ? "batchEmbedContents" : "embedContent";
+      expressed = writeEmbedding(call, this.model, translation);
+    } else {
+      const message = "The model `" + call.model + "` serves chat completions and embeddings only.";
+      translation.problem = invalidRequest(message, "model", "unsupported_endpoint");
+    }
+    if (!expressed) {
+      this.problem = translation.problem;
+      return false;
+    }
+    const streamed = call.endpoint === CHAT && call.stream;
+    out.path = methodPath(this.provider, this.model, method, streamed ? "alt=sse" : "");
+    out.header("content-type", "application/json");
+    out.header("accept", streamed ? "text/event-stream" : "application/json");
+    if (credential.length > 0) out.header("x-goog-api-key", credential);
+    out.body = body.take();
+    return true;
+  }
+
+  override response(body: Uint8Array, out: ByteWriter): i32 {
+    const answer = Json.parse(body);
+    const error = findError(answer);
+    if (error != null) this.problem = readStreamError(error, this.call.model);
+    else if (answer == null || answer.kind !== OBJECT) {
+      this.problem = providerError("The provider's answer is not a JSON object.");
+    } else if (this.call.endpoint === EMBEDDINGS) {
+      this.problem = writeEmbeddings(answer, this.call, this.usage, out);
+    } else {
+      this.problem = problemOf(answer);
+      if (this.problem == null) writeCompletion(answer, this.call, this.model, this.usage, out);
+    }
+    return this.problem == null ? REPLACED : FAILED;
+  }
+
+  /** An error may end the stream as bare JSON, without a blank line: the reader is given one, so that it hands it over. */
+  override chunk(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter): i32 {
+    if (!last) return super.chunk(chunk, length, false, out);
+    const result = super.chunk(chunk, length, false, out);
+    return result === FAILED ? FAILED : super.chunk(BLANK_LINE, BLANK_LINE.length, true, out);
+  }
+
+  protected override event(reader: SseReader, out: ByteWriter): void {
+    this.take(reader.data, reader.dataStart, reader.dataEnd, out);
+  }
+
+  /** What has no `data:` may be an error all the same. */
+  protected override comment(reader: SseReader, out: ByteWriter): void {
+    this.take(reader.bytes, reader.rawStart, reader.rawEnd, out);
+  }
+
+  private take(bytes: Uint8Array, start: i32, end: i32, out: ByteWriter): void {
+    const stream = this.stream();
+    stream.take(bytes, start, end, out);
+    this.changed = true;
+    this.begun = stream.begun;
+    this.producedBytes = stream.producedBytes;
+    this.problem = stream.problem;
+  }
+
+  protected override ended(out: ByteWriter): void {
+    const stream = this.stream();
+    stream.end(out);
+    this.begun = stream.begun;
+    this.finished = stream.finished;
+    this.changed = true;
+  }
+
+  override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
+    return readFailure(status, body, retryAfter, this.call.model);
+  }
+}

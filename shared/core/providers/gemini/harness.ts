@@ -1,0 +1,125 @@
+import { ByteWriter } from "../../byte-writer.ts";
+import { CHAT, ClientRequest, Provider, ProviderRequest } from "../../exchange.ts";
+import { Json } from "../../json.ts";
+import { Problem } from "../../problem.ts";
+import { decodeUtf8, encodeUtf8 } from "../../text.ts";
+import { Usage } from "../../usage.ts";
+import { GeminiExchange } from "./exchange.ts";
+
+// What the tests of this folder share. No part of the core imports it.
+
+export type JsonObject = Record<string, unknown>;
+
+export interface Setting {
+  model?: string;
+  endpoint?: number;
+  strict?: boolean;
+  credential?: string;
+  path?: string;
+  query?: string;
+}
+
+/** An exchange for this request body, an object or its text. */
+export function exchangeFor(request: JsonObject | string, setting: Setting = {}): GeminiExchange {
+  const body = encodeUtf8(typeof request === "string" ? request : JSON.stringify(request));
+  const json = Json.parse(body);
+  const provider = new Provider("google", "gemini", "api.test", setting.path ?? "", setting.query ?? "");
+  const call = new ClientRequest(setting.endpoint ?? CHAT, body, json ?? new Json(0, body, 0, 0), 1790000001);
+  const exchange = new GeminiExchange(call, provider, setting.model ?? "gemini-2.5-flash");
+  exchange.strict = setting.strict ?? false;
+  return exchange;
+}
+
+export interface Sent {
+  path: string;
+  headers: Record<string, string>;
+  text: string;
+  body: JsonObject;
+  problem: Problem | null;
+}
+
+/** What the provider gets for the request; an empty body and a problem when it cannot be expressed. */
+export function send(request: JsonObject | string, setting: Setting = {}): Sent {
+  const exchange = exchangeFor(request, setting);
+  const out = new ProviderRequest();
+  const expressed = exchange.request(setting.credential ?? "AIza-test", out);
+  const text = decodeUtf8(out.body, 0, out.body.length);
+  const headers: Record<string, string> = {};
+  for (let i = 0; i + 1 < out.headers.length; i += 2) headers[out.headers[i] ?? ""] = out.headers[i + 1] ?? "";
+  const body = expressed ? (JSON.parse(text) as JsonObject) : {};
+  return { path: out.path, headers, text, body, problem: exchange.problem };
+}
+
+/** A chat of one user's message, with these further members. */
+export function chat(members: JsonObject = {}): JsonObject {
+  return { model: "m", messages: [{ role: "user", content: "Hi" }], ...members };
+}
+
+export interface Received {
+  result: number;
+  text: string;
+  problem: Problem | null;
+  usage: Usage;
+  exchange: GeminiExchange;
+}
+
+/** What the client gets for a whole answer of status 200. */
+export function receive(answer: unknown, request: JsonObject = chat(), setting: Setting = {}): Received {
+  const exchange = exchangeFor(request, setting);
+  const out = new ByteWriter(0);
+  const result = exchange.response(encodeUtf8(typeof answer === "string" ? answer : JSON.stringify(answer)), out);
+  const text = decodeUtf8(out.bytes, 0, out.length);
+  return { result, text, problem: exchange.problem, usage: exchange.usage, exchange };
+}
+
+/** The first choice of the completion that the client gets. */
+export function choiceOf(answer: unknown, request: JsonObject = chat()): JsonObject {
+  return JSON.parse(receive(answer, request).text).choices[0];
+}
+
+/** An answer of one candidate with these parts. */
+export function answer(parts: JsonObject[], members: JsonObject = {}, reason: string | null = "STOP"): JsonObject {
+  const candidate = {
+    content: { parts, role: "model" },
+    index: 0,
+    ...(reason === null ? {} : { finishReason: reason }),
+  };
+  return { candidates: [candidate], modelVersion: "gemini-2.5-flash", responseId: "r1", ...members };
+}
+
+/** Events as the API spells them: without names, each line ended by CRLF. */
+export function events(...list: JsonObject[]): string {
+  return list.map((each) => `data: ${JSON.stringify(each)}\r\n\r\n`).join("");
+}
+
+/** What the client gets for a stream that comes in these pieces, each overwritten after it was taken. */
+export function stream(pieces: (string | Uint8Array)[], request: JsonObject = chat({ stream: true })): Received {
+  const exchange = exchangeFor(request);
+  const all = new ByteWriter(0);
+  const out = new ByteWriter(0);
+  let result = 0;
+  for (let i = 0; i <= pieces.length && exchange.problem == null; i++) {
+    const piece = pieces[i] ?? "";
+    const bytes = typeof piece === "string" ? encodeUtf8(piece).slice() : piece.slice();
+    result = exchange.chunk(bytes, bytes.length, i === pieces.length, out.clear());
+    bytes.fill(0x7b);
+    all.writer(out);
+  }
+  const text = decodeUtf8(all.bytes, 0, all.length);
+  return { result, text, problem: exchange.problem, usage: exchange.usage, exchange };
+}
+
+/** The data of each event of an OpenAI stream, parsed; `[DONE]` as it is. */
+export function chunksOf(text: string): unknown[] {
+  return text
+    .split("\n\n")
+    .filter((block) => block.startsWith("data: "))
+    .map((block) => (block === "data: [DONE]" ? "[DONE]" : JSON.parse(block.slice(6))));
+}
+
+/** The deltas of a stream's chunks that have one. */
+export function deltasOf(text: string): unknown[] {
+  return chunksOf(text)
+    .map((chunk) => (chunk as { choices?: { delta: unknown }[] }).choices?.[0]?.delta)
+    .filter((delta) => delta !== undefined);
+}
