@@ -1,6 +1,17 @@
-import { Json, NULL, OBJECT, STRING } from "../../json.ts";
+import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
 import { firstOf } from "../../json-path.ts";
 import { JsonWriter } from "../../json-writer.ts";
+
+/** Whether the member is an array of objects alone. */
+export function areChoices(choices: Json): boolean {
+  if (choices.kind !== ARRAY) return false;
+  let choice = choices.first();
+  while (choice != null) {
+    if (choice.kind !== OBJECT) return false;
+    choice = choice.next;
+  }
+  return true;
+}
 
 /** Whether the answer broke off inside a status of 200: the vendor tells so by a finish reason of its own. */
 export function isBroken(answer: Json): boolean {

@@ -13,7 +13,6 @@ import {
   REPLACED,
 } from "../../exchange.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
-import { firstOf } from "../../json-path.ts";
 import { skipSpace } from "../../json-scan.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { invalidRequest, Problem, providerError } from "../../problem.ts";
@@ -25,7 +24,7 @@ import { EventScan } from "../openai/event.ts";
 import { requestPath } from "../openai/path.ts";
 import { writeRequest } from "../openai/request.ts";
 import { readUsage } from "../openai/usage.ts";
-import { isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
+import { areChoices, isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
 import { errorOf, readError } from "./failure.ts";
 import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
@@ -96,7 +95,9 @@ export class ZhipuExchange extends SseExchange {
   }
 
   private completion(answer: Json, out: ByteWriter): i32 {
-    if (firstOf(answer.value("choices")) == null) return this.fail("The provider's answer holds no choice.");
+    const choices = answer.value("choices");
+    if (choices == null || choices.isEmpty() || !areChoices(choices))
+      return this.fail("The provider's answer holds no choice.");
     if (isBroken(answer)) return this.fail("The provider broke the answer off.");
     this.scan.read(answer.source, answer.start, answer.end);
     this.producedBytes = this.scan.answerBytes;
@@ -141,8 +142,13 @@ export class ZhipuExchange extends SseExchange {
       readUsage(usage, this.usage);
       if (this.call.includeUsage) writeUsageChunk(chunk, usage, new JsonWriter(this.usageEvent.clear()));
     }
-    const choice = firstOf(chunk.value("choices"));
-    if (choice == null) return;
+    const choices = chunk.value("choices");
+    if (choices == null || choices.isEmpty()) return;
+    const choice = choices.first();
+    if (choice == null || !areChoices(choices)) {
+      this.fail("The provider's stream holds a choice that is no object.");
+      return;
+    }
     const reason = choice.value("finish_reason");
     if (reason != null && reason.kind === STRING && !reason.isEmpty()) this.closed = true;
     this.scan.read(chunk.source, chunk.start, chunk.end);
