@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { ByteWriter } from "../byte-writer.ts";
 import { Json } from "../json.ts";
 import { keyChecksum } from "../key-format.ts";
 import { Config } from "./config.ts";
@@ -235,6 +236,31 @@ describe("attempts", () => {
     });
     expect(new Set(used)).toEqual(new Set(["s1", "s2"]));
     expect(used[0]).toBe(used[2]);
+  });
+
+  test("leave out a credential that an attempt before them found refused, at its end or at the next attempt", () => {
+    const refuse = (now: number, close: boolean) => {
+      const [operation] = authorize({ now });
+      submit(operation, chat("gpt"), now);
+      const attempt = gateway.attempt(operation, "", now);
+      attempt?.head(401, false, "");
+      attempt?.data(Buffer.from("{}"), 2, true, new ByteWriter(64), now);
+      if (close) gateway.close(operation, false, now);
+      else gateway.attempt(operation, "", now);
+      return attempt?.credential;
+    };
+    const next = (now: number) => {
+      const [operation] = authorize({ now });
+      submit(operation, chat("gpt"), now);
+      return gateway.attempt(operation, "", now)?.credential;
+    };
+    tell({ ttl_ms: 600_000 });
+    const refused = refuse(NOW, true);
+    expect([next(NOW), next(NOW), next(NOW)]).not.toContain(refused);
+    const later = NOW + 60_000;
+    expect([next(later), next(later)]).toContain(refused);
+    const other = refuse(later, false);
+    expect([next(later), next(later), next(later)]).not.toContain(other);
   });
 
   test("are recorded once, however often the operation is closed", () => {

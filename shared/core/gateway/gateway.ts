@@ -8,6 +8,7 @@ import { sha256Hex } from "../sha256.ts";
 import { Attempt } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { Config, Model } from "./config.ts";
+import { CredentialPools } from "./credentials.ts";
 import { endpointOf, MODEL, MODELS, modelOf, NO_ENDPOINT } from "./endpoint.ts";
 import { KeyCache, KeyPolicy } from "./keys.ts";
 import { writeModel, writeModels } from "./models.ts";
@@ -33,8 +34,7 @@ export class Gateway {
   private readonly epoch: string;
   private readonly random: Random;
   private operations: i32 = 0;
-  /** Turns, so that a pool's credentials are used one after the other. */
-  private turn: i32 = 0;
+  private readonly credentials: CredentialPools = new CredentialPools();
 
   /** `epoch`: random hexadecimal digits, new with every start; `seed`: any number of the host's randomness. */
   constructor(epoch: string, seed: i32) {
@@ -188,7 +188,10 @@ export class Gateway {
     const config = this.config;
     if (model == null || call == null || config == null) return null;
     const previous = operation.last();
-    if (previous != null) previous.lost("no answer", now);
+    if (previous != null) {
+      previous.lost("no answer", now);
+      this.credentials.settle(previous);
+    }
     const tried = operation.attempts.length;
     let place = tried < operation.order.length ? tried : -1;
     if (place < 0) return null;
@@ -203,12 +206,7 @@ export class Gateway {
     const exchange = openExchange(call, settings, target.model);
     if (exchange == null) return null;
     exchange.strict = model.strict;
-    let credential = "";
-    if (settings.credentials.length > 0) {
-      credential = settings.credentials[this.turn % settings.credentials.length]!;
-      this.turn = (this.turn + 1) & 0xffffff;
-    }
-    const attempt = new Attempt(operation.id, exchange, credential, now);
+    const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now), now);
     operation.attempts.push(attempt);
     this.tally.attempts++;
     return attempt;
@@ -226,6 +224,8 @@ export class Gateway {
   close(operation: Operation, clientLeft: boolean, now: f64): void {
     if (operation.closed) return;
     operation.closed = true;
+    const last = operation.last();
+    if (last != null) this.credentials.settle(last);
     if (operation.key == null || operation.endpoint === MODELS || operation.endpoint === MODEL) return;
     const outcome = outcomeOf(operation, clientLeft);
     writeRecord(operation, outcome, this.outbox.next(), now, this.outbox.open());
