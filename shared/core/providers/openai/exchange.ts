@@ -15,10 +15,12 @@ import { requestPath } from "./path.ts";
 import { writeRequest } from "./request.ts";
 import { readUsage } from "./usage.ts";
 
+/** One event is read at a time, whatever the exchange. */
+const eventScan: EventScan = new EventScan();
+
 /** A provider that speaks OpenAI's wire format: bytes go through as they are wherever they may. */
 export class OpenAiExchange extends SseExchange {
   private readonly dialect: Dialect;
-  private readonly scan: EventScan = new EventScan();
   private finishes: i32 = 0;
   /** The last event went to the client in its own bytes. */
   private passed: boolean = true;
@@ -106,7 +108,7 @@ export class OpenAiExchange extends SseExchange {
       this.changed = true;
       return;
     }
-    const scan = this.scan;
+    const scan = eventScan;
     scan.read(data, start, end);
     if (scan.error || scan.usage || !this.begun) {
       if (!this.inspect(reader, scan, out)) return;
