@@ -25,6 +25,7 @@ export default defineConfig({
       project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000, ...alone(1) }),
       project("checks", ["test/checks/**/*.test.ts"]),
       project("upstream", ["test/upstream/**/*.test.ts"]),
+      project("bench", ["test/bench/**/*.test.ts"]),
       project("e2e", ["test/e2e/**/*.test.ts"], {
         globalSetup: [builtModule],
         ...alone(2),

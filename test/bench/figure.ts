@@ -22,6 +22,12 @@ export function compared({ figure, pairs }: Measured): Spread {
   return spread(pairs.map(({ plain, oneapi }) => (figure.compare === "ratio" ? oneapi / plain : oneapi - plain)));
 }
 
+/** Whether the median is above the limit. */
+export function isMissed(measured: Measured): boolean {
+  const { limit } = measured.figure;
+  return limit !== null && compared(measured).median > limit;
+}
+
 export function spread(values: number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   return { lower: quantile(sorted, 0.25), median: quantile(sorted, 0.5), upper: quantile(sorted, 0.75) };

@@ -17,6 +17,7 @@ function memoryAfter(requests: number): Figure {
 export async function measureStart(rounds: number, stand: Stand): Promise<Measured[]> {
   const pairs: Pair[] = [];
   for (let round = 0; round < Math.ceil(rounds / 2); round++) {
+    await stand.pause();
     const plain = await during(stand.startPlain(), async ({ readyAfterS }) => readyAfterS);
     const oneapi = await during(stand.startOneapi(), async ({ readyAfterS }) => readyAfterS);
     pairs.push({ plain, oneapi });
@@ -26,6 +27,7 @@ export async function measureStart(rounds: number, stand: Stand): Promise<Measur
 
 /** One pair: the two have served the same when they are compared. */
 export async function measureMemory(requests: number, stand: Stand): Promise<Measured[]> {
+  await stand.pause();
   const plain = await during(stand.startPlain(), (envoy) => memoryOver(envoy, requests, stand));
   const oneapi = await during(stand.startOneapi(), (envoy) => memoryOver(envoy, requests, stand));
   return [

@@ -34,12 +34,12 @@ export type Slice = {
 
 /** The load generator (load.c). */
 export class Load {
-  private readonly program: string;
+  private readonly command: string[];
   private readonly folder: string;
 
-  /** `folder`: for the bodies that it sends. */
-  constructor(program: string, folder: string) {
-    this.program = program;
+  /** `command`: how the program is started; `folder`: for the bodies that it sends. */
+  constructor(command: string[], folder: string) {
+    this.command = command;
     this.folder = folder;
   }
 
@@ -52,7 +52,8 @@ export class Load {
       `${value}`,
     ]);
     args.push("-f", await this.bodyFile(traffic), "-H", `authorization: ${AUTHORIZATION}`, ...(stream ? ["-s"] : []));
-    const { stdout } = await run(this.program, args, { timeout: seconds * 3_000 + 30_000 });
+    const [program = "", ...prefix] = this.command;
+    const { stdout } = await run(program, [...prefix, ...args], { timeout: seconds * 3_000 + 30_000 });
     const slice = JSON.parse(stdout) as Slice;
     if (slice.errors > 0 || slice.requests === 0) throw new Error(`the gateway failed under load: ${stdout}`);
     return slice;

@@ -1,8 +1,7 @@
-/** This machine: what it is, how its cores are shared out, and whether others are at work on it. */
+/** This machine: what it is, and how its cores are shared out. */
 import { execFile, execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { cpus, loadavg, release, totalmem } from "node:os";
-import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
 import { promisify } from "node:util";
 import { checkout } from "../../deploy/checkout.ts";
 
@@ -31,29 +30,22 @@ function allowedCores(): number[] {
   });
 }
 
+/**
+ * What to write before a command so that it runs ahead of all others on its cores; empty where that is not allowed. The load
+ * generator and the upstream stand for other machines: they must not wait for a control service that shares their core.
+ */
+export async function findPrecedence(): Promise<string[]> {
+  const precedence = ["chrt", "--rr", "1"];
+  const [program = "", ...args] = [...precedence, "true"];
+  return await run(program, args).then(
+    () => precedence,
+    () => [],
+  );
+}
+
 /** Keeps all threads of a process, and what it starts from now on, on these cores. */
 export async function pin(pid: number, cores: string): Promise<void> {
   await run("taskset", ["-a", "-p", "-c", cores, `${pid}`]);
-}
-
-/** CPU time (ms) of all threads of a process, by the scheduler's own clock. */
-function cpuMs(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const times = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  return times.reduce((sum, time) => sum + Number(time) / 1e6, 0);
-}
-
-/** Waits until these processes have done what is left of the last slice; at most some seconds. */
-export async function settled(pids: number[]): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  const used = () => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
-  let before = used();
-  while (performance.now() < deadline) {
-    await sleep(40);
-    const after = used();
-    if (after - before < 4) return;
-    before = after;
-  }
 }
 
 /** Resident memory in MiB. */
@@ -61,22 +53,6 @@ export function memoryOf(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   if (kilobytes === undefined) throw new Error(`process ${pid} has no memory: it has ended`);
   return Number(kilobytes) / 1024;
-}
-
-/** How many cores the machine used over a second in which the benchmark itself did nothing. */
-export async function coresInUse(): Promise<number> {
-  const before = busyTicks();
-  await sleep(1_000);
-  const after = busyTicks();
-  return ((after.busy - before.busy) / (after.all - before.all)) * cpus().length;
-}
-
-function busyTicks(): { busy: number; all: number } {
-  const line = readFileSync("/proc/stat", "utf8").split("\n")[0] ?? "";
-  // user nice system idle iowait irq softirq steal; steal is what a hypervisor gave to others.
-  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
-  const all = ticks.reduce((sum, value) => sum + value, 0);
-  return { busy: all - (ticks[3] ?? 0) - (ticks[4] ?? 0), all };
 }
 
 export type Machine = { processor: string; cores: number; memoryGiB: number; kernel: string; node: string };
@@ -104,9 +80,4 @@ export function commit(): string {
   } catch {
     return "unknown";
   }
-}
-
-/** Average number of runnable processes over the last minute. */
-export function load(): number {
-  return loadavg()[0] ?? 0;
 }

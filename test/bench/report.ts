@@ -1,4 +1,4 @@
-import { compared, type Measured, spread } from "./figure.ts";
+import { compared, isMissed, type Measured, spread } from "./figure.ts";
 import type { Cores, Machine } from "./machine.ts";
 
 export type Circumstances = {
@@ -7,11 +7,12 @@ export type Circumstances = {
   envoy: string;
   machine: Machine;
   cores: Cores | null;
+  /** Empty: the load generator and the upstream had to wait for whatever else ran on their cores. */
+  precedence: string[];
   rounds: number;
   memoryRequests: number;
-  /** Cores that others used just before and just after. */
-  othersBefore: number;
-  othersAfter: number;
+  /** Cores that other processes, and other machines of a hypervisor, used meanwhile. */
+  coresOfOthers: number;
 };
 
 /** Above this part of a core, used by others, figures are not to be trusted to the second digit. */
@@ -36,14 +37,13 @@ function row(one: Measured): string {
   const plain = spread(one.pairs.map((pair) => pair.plain)).median;
   const oneapi = spread(one.pairs.map((pair) => pair.oneapi)).median;
   const { lower, median, upper } = compared(one);
-  const sign = one.figure.compare === "difference" ? "+" : "";
-  const suffix = one.figure.compare === "difference" ? ` ${unit}` : "";
+  const difference = `${median < 0 ? "" : "+"}${number(median)} ${unit}`;
   const range = one.pairs.length > 1 ? `${number(lower)} to ${number(upper)}` : "";
   const cells = [
     what,
     `${number(plain)} ${unit}`,
     `${number(oneapi)} ${unit}`,
-    `**${sign}${number(median)}${suffix}**`,
+    `**${one.figure.compare === "ratio" ? number(median) : difference}**`,
     range,
     `${goal}`,
     limit === null ? "" : `${limit}${checked ? " *" : ""}`,
@@ -60,28 +60,24 @@ function verdict(one: Measured): string {
   return limit === null ? "over the goal" : "within the limit";
 }
 
-/** Whether the median is above the limit. */
-export function isMissed(one: Measured): boolean {
-  const { limit } = one.figure;
-  return limit !== null && compared(one).median > limit;
-}
-
 function describe(circumstances: Circumstances): string[] {
-  const { date, commit, envoy, machine, cores, rounds, othersBefore, othersAfter } = circumstances;
+  const { date, commit, envoy, machine, cores, precedence, rounds, coresOfOthers } = circumstances;
   const { processor, memoryGiB, kernel, node } = machine;
   const where =
     cores === null
       ? "**Nothing was pinned to cores (one core only, or no `taskset`): Envoy shared them with the load generator.**"
       : `Envoy alone on core ${cores.gateway}, everything else on ${cores.rest}.`;
-  const others = Math.max(othersBefore, othersAfter);
+  const tails =
+    precedence.length > 0 ? [] : ["The load generator may not run ahead of the control service: p99 is too high."];
   const busy =
-    others > QUIET
-      ? `**The machine was busy: others used ${number(othersBefore)} cores before and ${number(othersAfter)} after.**`
-      : "The machine was otherwise idle.";
+    coresOfOthers > QUIET
+      ? `**The machine was busy: others used ${number(coresOfOthers)} of its cores meanwhile.**`
+      : `The machine was otherwise idle (${number(coresOfOthers)} cores used by others).`;
   return [
     `${date}, commit ${commit}; Envoy ${envoy} with 1 worker; ${rounds} rounds.`,
     `${processor}, ${machine.cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}.`,
     where,
+    ...tails,
     busy,
   ];
 }

@@ -4,14 +4,14 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../../deploy/envoy/binary.ts";
 import { versionOf } from "./envoys.ts";
-import type { Measured } from "./figure.ts";
+import { isMissed, type Measured } from "./figure.ts";
 import { measureMemory, measureStart } from "./lifetimes.ts";
-import { commit, coresInUse, describeMachine, findCores } from "./machine.ts";
+import { commit, describeMachine, findCores, findPrecedence } from "./machine.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { PHASES } from "./phases.ts";
 import { Processes } from "./processes.ts";
 import { buildPrograms, NoCompiler } from "./programs.ts";
-import { asMarkdown, isMissed } from "./report.ts";
+import { asMarkdown } from "./report.ts";
 import { measurePhase } from "./slices.ts";
 import { buildStand, type Place, type Stand } from "./stand.ts";
 
@@ -55,12 +55,16 @@ async function bench(options: Options): Promise<number> {
     envoy: await versionOf(binary),
     machine: describeMachine(),
     cores: await findCores(),
+    precedence: await findPrecedence(),
     rounds: options.rounds,
     memoryRequests: options.memoryRequests,
-    othersBefore: await coresInUse(),
   };
-  const measured = await onStand({ programs, binary, cores: circumstances.cores }, (stand) => measure(options, stand));
-  const whole = { ...circumstances, othersAfter: await coresInUse() };
+  const { cores, precedence } = circumstances;
+  const { measured, coresOfOthers } = await onStand({ programs, binary, cores, precedence }, async (stand) => ({
+    measured: await measure(options, stand),
+    coresOfOthers: stand.coresOfOthers(),
+  }));
+  const whole = { ...circumstances, coresOfOthers };
   process.stdout.write(asMarkdown(measured, whole));
   if (options.json !== null) await writeFile(options.json, `${JSON.stringify({ ...whole, measured }, null, 2)}\n`);
   return options.check && measured.some((one) => one.figure.checked && isMissed(one)) ? 1 : 0;

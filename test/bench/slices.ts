@@ -22,7 +22,7 @@ export async function measurePhase(phase: Phase, rounds: number, stand: Stand): 
 }
 
 async function slicePair({ traffic }: Phase, stand: Stand): Promise<SlicePair> {
-  await stand.settle();
+  await stand.pause();
   const plain = await stand.load.run(stand.plain, traffic);
   const oneapi = await stand.load.run(stand.oneapi, traffic);
   return { plain, oneapi };

@@ -6,7 +6,8 @@ import { buildModule } from "../../deploy/envoy/module.ts";
 import { HOST } from "../../deploy/ports.ts";
 import { type Envoy, EnvoyStarter, plainConfig, type StartedEnvoy } from "./envoys.ts";
 import { Load } from "./load.ts";
-import { type Cores, pin, settled } from "./machine.ts";
+import { type Cores, pin } from "./machine.ts";
+import { Pauses } from "./pauses.ts";
 import type { Processes } from "./processes.ts";
 import type { Programs } from "./programs.ts";
 import { startUp } from "./up.ts";
@@ -20,8 +21,10 @@ export type Stand = {
   /** Envoys with a life of their own; OneAPI's ask the same control service. */
   startPlain(): Promise<StartedEnvoy>;
   startOneapi(): Promise<StartedEnvoy>;
-  /** Waits until the records of the last slice are stored, so that their work does not fall into the next one. */
-  settle(): Promise<void>;
+  /** To be called between slices. */
+  pause(): Promise<void>;
+  /** How many cores others used meanwhile, on average. */
+  coresOfOthers(): number;
 };
 
 /** What a stand is built from; `folder` takes everything that is written during the run. */
@@ -30,22 +33,25 @@ export type Place = {
   /** The Envoy to run. */
   binary: string;
   cores: Cores | null;
+  /** Before the commands of the load generator and the upstream. */
+  precedence: string[];
   folder: string;
   processes: Processes;
 };
 
 export async function buildStand(place: Place, log: (text: string) => void): Promise<Stand> {
-  const { programs, binary, cores, folder, processes } = place;
+  const { programs, binary, cores, precedence, folder, processes } = place;
   // What is started from now on stays off the gateways' core.
   if (cores !== null) await pin(process.pid, cores.rest);
   const wasm = await buildModule(log);
-  const upstream = await Upstream.create(programs.upstream, processes);
+  const upstream = await Upstream.create([...precedence, programs.upstream], processes);
   await upstream.go({ events: 2, gapUs: 0 });
   const { envoy: oneapi, control } = await startUp(folder, upstream.port, processes);
   if (cores !== null) await pin(oneapi.pid, cores.gateway);
 
   const starter = new EnvoyStarter(binary, cores, folder, processes);
   const authorities = await certificateAuthorities(join(folder, "data"));
+  const pauses = new Pauses();
   let started = 0;
   const startPlain = () => starter.start(`plain-${++started}`, (port) => plainConfig(port, upstream.port));
   const startOneapi = () => {
@@ -56,11 +62,12 @@ export async function buildStand(place: Place, log: (text: string) => void): Pro
   };
   return {
     upstream,
-    load: new Load(programs.load, folder),
+    load: new Load([...precedence, programs.load], folder),
     plain: await startPlain(),
     oneapi,
     startPlain,
     startOneapi,
-    settle: () => settled([control.pid, oneapi.pid]),
+    pause: () => pauses.take([control.pid, oneapi.pid]),
+    coresOfOthers: () => pauses.coresOfOthers,
   };
 }

@@ -9,19 +9,20 @@ export type Pace = { events: number; gapUs: number };
 /** The provider behind all gateways (upstream.c), always at the same port. */
 export class Upstream {
   readonly port: number;
-  private readonly program: string;
+  private readonly command: string[];
   private readonly processes: Processes;
   private process: Process | null = null;
   private pace: Pace | null = null;
 
-  private constructor(program: string, port: number, processes: Processes) {
-    this.program = program;
+  private constructor(command: string[], port: number, processes: Processes) {
+    this.command = command;
     this.port = port;
     this.processes = processes;
   }
 
-  static async create(program: string, processes: Processes): Promise<Upstream> {
-    return new Upstream(program, await freePort(), processes);
+  /** `command`: how the program is started. */
+  static async create(command: string[], processes: Processes): Promise<Upstream> {
+    return new Upstream(command, await freePort(), processes);
   }
 
   /** Streams go at this pace from now on. */
@@ -29,7 +30,7 @@ export class Upstream {
     if (this.pace?.events === pace.events && this.pace.gapUs === pace.gapUs) return;
     await this.process?.stop();
     const args = ["-p", `${this.port}`, "-n", `${pace.events}`, "-d", `${pace.gapUs}`];
-    this.process = this.processes.start("upstream", [this.program, ...args]);
+    this.process = this.processes.start("upstream", [...this.command, ...args]);
     this.pace = pace;
     await this.process.until(async () => (await ask(`http://${HOST}:${this.port}/`)) !== null);
   }
