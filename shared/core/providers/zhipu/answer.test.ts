@@ -1,6 +1,6 @@
 import "../../target.ts";
 import { describe, expect, test } from "vitest";
-import { FAILED, IMAGES } from "../../exchange.ts";
+import { EMBEDDINGS, FAILED, IMAGES } from "../../exchange.ts";
 import { encodeUtf8 } from "../../text.ts";
 import { USAGE_NONE, USAGE_PROVIDER } from "../../usage.ts";
 import { chat, delta, events, receive, stream } from "./harness.ts";
@@ -49,6 +49,22 @@ describe("a whole answer", () => {
     const { usage, exchange } = finished("stop");
     expect(usage.source).toBe(USAGE_NONE);
     expect(exchange.producedBytes).toBe(1);
+  });
+
+  test.each([
+    ["base64", Buffer.from(Float32Array.of(0.25, -1.5).buffer).toString("base64")],
+    ["float", [0.25, -1.5]],
+    [undefined, [0.25, -1.5]],
+  ])("of embeddings comes as the client asked: %s", (encoding_format, embedding) => {
+    const answer = { model: "e", data: [{ index: 0, embedding: [0.25, -1.5] }], usage: { prompt_tokens: 2 } };
+    const { text, usage } = receive(answer, { encoding_format }, { endpoint: EMBEDDINGS });
+    const data = [{ object: "embedding", index: 0, embedding }];
+    expect(JSON.parse(text)).toEqual({ ...answer, object: "list", data });
+    expect(usage.prompt).toBe(2);
+  });
+
+  test.each([{}, { data: [{}] }, { data: [{ embedding: ["1"] }] }, { data: [1] }])("%j is no embedding", (answer) => {
+    expect(receive(answer, {}, { endpoint: EMBEDDINGS })).toMatchObject({ result: FAILED, problem: { status: 502 } });
   });
 
   test("of images counts them", () => {

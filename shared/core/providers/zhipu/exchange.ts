@@ -22,9 +22,9 @@ import { USAGE_PROVIDER } from "../../usage.ts";
 import { Dialect } from "../openai/dialect.ts";
 import { EventScan } from "../openai/event.ts";
 import { requestPath } from "../openai/path.ts";
-import { writeRequest } from "../openai/request.ts";
 import { readUsage } from "../openai/usage.ts";
 import { areChoices, isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
+import { writeEmbeddingRequest, writeEmbeddings } from "./embeddings.ts";
 import { errorOf, readError } from "./failure.ts";
 import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
@@ -45,7 +45,7 @@ export class ZhipuExchange extends SseExchange {
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     super(call, provider, model);
-    this.rewrites = call.endpoint === CHAT;
+    this.rewrites = call.endpoint !== IMAGES;
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
@@ -55,17 +55,13 @@ export class ZhipuExchange extends SseExchange {
       this.problem = invalidRequest(message, "model", "unsupported_endpoint");
       return false;
     }
-    if (call.endpoint === EMBEDDINGS) out.body = writeRequest(call, this.model, true);
-    else {
-      const body = new ByteWriter(call.body.length + 256);
-      const t = new Translation(body, this.strict);
-      const chat = call.endpoint === CHAT;
-      if (chat ? !writeChat(call, this.model, t) : !writeImages(call, this.model, t)) {
-        this.problem = t.problem;
-        return false;
-      }
-      out.body = body.take();
+    const body = new ByteWriter(call.body.length + 256);
+    const t = new Translation(body, this.strict);
+    if (!this.write(t)) {
+      this.problem = t.problem;
+      return false;
     }
+    out.body = body.take();
     out.path = requestPath(this, DIALECT);
     out.header("content-type", "application/json");
     if (credential.length > 0) {
@@ -73,6 +69,13 @@ export class ZhipuExchange extends SseExchange {
       out.header("authorization", "Bearer " + (jwt ? tokenOf(credential, call.created) : credential));
     }
     return true;
+  }
+
+  private write(t: Translation): boolean {
+    const call = this.call;
+    if (call.endpoint === CHAT) return writeChat(call, this.model, t);
+    if (call.endpoint === EMBEDDINGS) return writeEmbeddingRequest(call, this.model, t);
+    return writeImages(call, this.model, t);
   }
 
   override response(body: Uint8Array, out: ByteWriter): i32 {
@@ -86,6 +89,10 @@ export class ZhipuExchange extends SseExchange {
     const usage = answer.value("usage");
     if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
     if (this.call.endpoint === CHAT) return this.completion(answer, out);
+    if (this.call.endpoint === EMBEDDINGS) {
+      if (!writeEmbeddings(answer, this.call, out)) return this.fail("The provider's answer holds no embeddings.");
+      return REPLACED;
+    }
     if (this.call.endpoint === IMAGES) {
       const data = answer.value("data");
       this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;

@@ -177,10 +177,15 @@ describe("messages", () => {
 });
 
 describe("other endpoints", () => {
-  test("embeddings go as they came, under the provider's model", () => {
-    const { path, body } = send({ model: "m", input: ["a"], dimensions: 256 }, { endpoint: EMBEDDINGS, model: "e-3" });
+  test("embeddings are asked for in numbers, the only form that the API has", () => {
+    const request = { model: "m", input: ["a"], dimensions: 256, encoding_format: "base64", user: "customer-1" };
+    const { path, body } = send(request, { endpoint: EMBEDDINGS, model: "embedding-3" });
     expect(path).toBe("/api/paas/v4/embeddings");
-    expect(body).toMatchObject({ model: "e-3", input: ["a"], dimensions: 256 });
+    expect(body).toEqual({ model: "embedding-3", input: ["a"], dimensions: 256 });
+  });
+
+  test("embeddings of tokens are refused", () => {
+    expect(send({ input: [[1, 2]] }, { endpoint: EMBEDDINGS }).problem).toMatchObject({ status: 400, param: "input" });
   });
 
   test("completions are refused", () => {
