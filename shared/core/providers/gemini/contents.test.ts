@@ -100,6 +100,7 @@ describe("messages", () => {
     [[calling(["a", "f", "{}"]), result("a", "B"), result("a", "C")], "messages[2]"],
     [[calling(["a", "f", "{}"]), user("B")], "messages[0].tool_calls[0]"],
     [[calling(["a", "f", "{}"], ["b", "f", "{}"]), result("b", "B"), user("C")], "messages[0].tool_calls[0]"],
+    [[calling(["a", "f", "{}"], ["b", "f", "{}"]), result("b", "B")], "messages[0].tool_calls[0]"],
     [[calling(["a", "f", "[]"])], "messages[0].tool_calls[0].function.arguments"],
     [[calling(["", "f", "{}"])], "messages[0].tool_calls[0].id"],
   ])("%j are refused", (messages, param) => {

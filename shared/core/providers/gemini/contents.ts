@@ -153,7 +153,7 @@ class ContentsWriter {
     const round = this.round;
     if (round == null) return true;
     this.round = null;
-    if (end && !round.isAnswered()) return true;
+    if (end && !round.hasResult()) return true;
     this.turns.open(USER_TURN);
     return round.writeResults();
   }

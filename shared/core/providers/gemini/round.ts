@@ -134,11 +134,11 @@ export class Round {
     return null;
   }
 
-  isAnswered(): boolean {
+  hasResult(): boolean {
     for (let i: i32 = 0; i < this.calls.length; i++) {
-      if (!this.calls[i]!.answered) return false;
+      if (this.calls[i]!.answered) return true;
     }
-    return true;
+    return false;
   }
 
   /** Writes the results as parts of the user's turn, in the order of the calls. */
