@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ByteWriter } from "../../byte-writer.ts";
 import { EMBEDDINGS } from "../../exchange.ts";
+import { writeFloat32 } from "../../float32.ts";
 import { Random } from "../../random.ts";
 import { encodeUtf8 } from "../../text.ts";
 import { USAGE_ESTIMATE, USAGE_PROVIDER } from "../../usage.ts";
-import { writeFloat32 } from "./float32.ts";
 import { type JsonObject, receive, send } from "./harness.ts";
 
 const setting = { endpoint: EMBEDDINGS, model: "gemini-embedding-001" };

@@ -1,12 +1,12 @@
+import { writeBase64 } from "../../base64.ts";
 import { ByteWriter } from "../../byte-writer.ts";
 import { ClientRequest } from "../../exchange.ts";
+import { writeFloat32 } from "../../float32.ts";
 import { ARRAY, Json, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { estimatePrompt } from "../../tokens.ts";
 import { USAGE_ESTIMATE, Usage } from "../../usage.ts";
-import { writeBase64 } from "./base64.ts";
-import { writeFloat32 } from "./float32.ts";
 import { resourceName } from "./path.ts";
 import { at, Translation } from "./translation.ts";
 import { readUsage } from "./usage.ts";

@@ -1,9 +1,9 @@
+import { writeBase64 } from "../../base64.ts";
 import { ByteWriter } from "../../byte-writer.ts";
 import { ClientRequest } from "../../exchange.ts";
+import { writeFloat32 } from "../../float32.ts";
 import { ARRAY, Json, NULL, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { writeBase64 } from "../gemini/base64.ts";
-import { writeFloat32 } from "../gemini/float32.ts";
 import { Translation } from "./translation.ts";
 
 /**

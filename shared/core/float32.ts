@@ -1,4 +1,4 @@
-import { ByteWriter } from "../../byte-writer.ts";
+import { ByteWriter } from "./byte-writer.ts";
 
 /** More digits than these change no float32, and as many fit a float64 exactly. */
 const MOST_DIGITS: i32 = 15;
