@@ -241,7 +241,11 @@ describe("a real Envoy", () => {
       wait_ms: LONG_MS,
     });
     expect(config?.models[0]?.targets).toHaveLength(3);
-    expect(await envoy.admin("/clusters")).toContain("oneapi-order:first>second>third::");
+    // Envoy confirms a version as it begins to warm the clusters: on a busy machine they may be a moment behind.
+    const running = envoy;
+    await eventually(async () =>
+      (await running.admin("/clusters")).includes("oneapi-order:first>second>third::") ? true : null,
+    );
     expect(performance.now() - start).toBeLessThan(2 * AT_ONCE_MS);
 
     // A few unchanged answers later nothing is refused, and no cluster was replaced for nothing.
