@@ -1,9 +1,10 @@
 import { ARRAY, Json, STRING } from "../../json.ts";
 import { isBlankJson, trimEndJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { at } from "../../translation.ts";
 import { writeDocument, writeImage } from "./attachment.ts";
 import { ASSISTANT_TURN, USER_TURN } from "./place.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
 /** Writes what a user says (or a tool answers) as blocks of the user's turn; blank text, which no block may be, is left out. */

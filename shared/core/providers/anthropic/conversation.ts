@@ -1,8 +1,9 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
+import { at } from "../../translation.ts";
 import { SYSTEM_TURNS } from "./capabilities.ts";
 import { hasText } from "./content.ts";
 import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 const NOWHERE: i32 = -1;
 

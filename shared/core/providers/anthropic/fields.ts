@@ -1,8 +1,10 @@
-import { ARRAY, FALSE, Json, NULL, NUMBER, OBJECT, STRING } from "../../json.ts";
+import { Json, NULL } from "../../json.ts";
+import { isNeutral, isTextOnly } from "../../neutral-field.ts";
+import { ToolFields } from "../../tool-choice.ts";
 import { Translation } from "./translation.ts";
 
 /** The members of a chat request that are translated, each null when absent or null. */
-export class ChatFields {
+export class ChatFields extends ToolFields {
   messages: Json | null = null;
   maxTokens: Json | null = null;
   maxCompletionTokens: Json | null = null;
@@ -10,12 +12,6 @@ export class ChatFields {
   topP: Json | null = null;
   topK: Json | null = null;
   stop: Json | null = null;
-  tools: Json | null = null;
-  toolChoice: Json | null = null;
-  /** The forerunners of `tools` and `tool_choice`. */
-  functions: Json | null = null;
-  functionCall: Json | null = null;
-  parallelToolCalls: Json | null = null;
   responseFormat: Json | null = null;
   reasoningEffort: Json | null = null;
   user: Json | null = null;
@@ -30,16 +26,11 @@ export class ChatFields {
     else if (member.isKey("top_p")) this.topP = member;
     else if (member.isKey("top_k")) this.topK = member;
     else if (member.isKey("stop")) this.stop = member;
-    else if (member.isKey("tools")) this.tools = member;
-    else if (member.isKey("tool_choice")) this.toolChoice = member;
-    else if (member.isKey("functions")) this.functions = member;
-    else if (member.isKey("function_call")) this.functionCall = member;
-    else if (member.isKey("parallel_tool_calls")) this.parallelToolCalls = member;
     else if (member.isKey("response_format")) this.responseFormat = member;
     else if (member.isKey("reasoning_effort")) this.reasoningEffort = member;
     else if (member.isKey("user")) this.user = member;
     else if (member.isKey("safety_identifier")) this.safetyIdentifier = member;
-    else return false;
+    else return this.takeTool(member);
     return true;
   }
 }
@@ -68,25 +59,4 @@ function leaveOut(member: Json, t: Translation): boolean {
   if (member.isKey("web_search_options")) return t.refuseUnsupported("web_search_options", "Web search");
   if (isNeutral(member)) return true;
   return t.drop(member.key());
-}
-
-function isTextOnly(modalities: Json): boolean {
-  if (modalities.kind !== ARRAY) return false;
-  let modality = modalities.first();
-  while (modality != null) {
-    if (!modality.is("text")) return false;
-    modality = modality.next;
-  }
-  return true;
-}
-
-/** Whether the value asks for nothing: it is what the field defaults to. */
-function isNeutral(member: Json): boolean {
-  if (member.kind === FALSE) return true;
-  if (member.kind === NUMBER) return member.int(1) === 0 && !member.isKey("seed");
-  if (member.kind === STRING) {
-    if (member.isKey("service_tier")) return member.is("auto") || member.is("default");
-    return member.isEmpty() || (member.isKey("verbosity") && member.is("medium"));
-  }
-  return (member.kind === ARRAY || member.kind === OBJECT) && member.isEmpty();
 }

@@ -2,12 +2,13 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { isBlankJson, unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { at } from "../../translation.ts";
 import { PREFILL } from "./capabilities.ts";
 import { writeContent, writeInstruction, writeSpeech } from "./content.ts";
 import { Conversation } from "./conversation.ts";
 import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
 import { isToolName, writeId } from "./tool-names.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
 /** Writes the `system` member: the messages that go there, and the translation's own instructions. */

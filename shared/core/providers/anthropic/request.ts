@@ -8,7 +8,7 @@ import { readFormat } from "./format.ts";
 import { writeMessages, writeSystem } from "./messages.ts";
 import { writeSchema } from "./schema.ts";
 import { readThinking, Thinking } from "./thinking.ts";
-import { readToolChoice } from "./tool-choice.ts";
+import { readAcceptedChoice } from "./tool-choice.ts";
 import { writeTools } from "./tools.ts";
 import { Translation } from "./translation.ts";
 
@@ -28,7 +28,7 @@ export function writeRequest(call: ClientRequest, model: string, version: string
   if (conversation == null) return false;
   const maxTokens = readMaxTokens(fields, t);
   if (maxTokens === 0) return false;
-  const choice = readToolChoice(fields, t);
+  const choice = readAcceptedChoice(fields, t);
   if (choice == null) return false;
   const format = readFormat(fields.responseFormat, t);
   if (format == null) return false;

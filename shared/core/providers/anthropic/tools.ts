@@ -1,18 +1,20 @@
 import { ARRAY, Json, OBJECT, STRING, TRUE } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { ToolChoice } from "../../tool-choice.ts";
+import { at } from "../../translation.ts";
 import { STRUCTURED } from "./capabilities.ts";
 import { ChatFields } from "./fields.ts";
 import { isOpenSchema, writeSchema } from "./schema.ts";
-import { hasTools, ToolChoice } from "./tool-choice.ts";
+import { writeToolChoice } from "./tool-choice.ts";
 import { isToolName } from "./tool-names.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 /** The API takes so many strict tools in one request. */
 const MOST_STRICT: i32 = 20;
 
 /** Writes the `tools` and `tool_choice` members, if the request has tools. */
 export function writeTools(fields: ChatFields, choice: ToolChoice, t: Translation): boolean {
-  if (!hasTools(fields)) return true;
+  if (!fields.hasTools()) return true;
   const tools = fields.tools;
   const functions = fields.functions;
   t.w.key("tools").array();
@@ -22,16 +24,8 @@ export function writeTools(fields: ChatFields, choice: ToolChoice, t: Translatio
     if (!new ToolWriter(choice, t).writeAll(functions, "functions", false)) return false;
   }
   t.w.end();
-  if (choice.type.length > 0) writeChoice(choice, t.w);
+  writeToolChoice(fields, choice, t.w);
   return true;
-}
-
-function writeChoice(choice: ToolChoice, w: JsonWriter): void {
-  w.key("tool_choice").object().key("type").string(choice.type);
-  const name = choice.name;
-  if (choice.type === "tool" && name != null) w.key("name").json(name);
-  if (choice.single && choice.type !== "none") w.key("disable_parallel_tool_use").bool(true);
-  w.end();
 }
 
 class ToolWriter {

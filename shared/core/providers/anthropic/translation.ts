@@ -1,58 +1,13 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { JsonWriter } from "../../json-writer.ts";
-import { invalidRequest, Problem } from "../../problem.ts";
+import { RequestTranslation } from "../../translation.ts";
 import { Capability } from "./capabilities.ts";
 
-/** What the parts of a request's translation share: where they write, what the model accepts, and why they stopped. */
-export class Translation {
-  readonly out: ByteWriter;
-  readonly w: JsonWriter;
+/** What the parts of a request's translation share, and what the model accepts. */
+export class Translation extends RequestTranslation {
   readonly capability: Capability;
-  /** What cannot be expressed is refused even when it could be left out without harm. */
-  readonly strict: boolean;
-  problem: Problem | null = null;
-  /** Lines for the model, for what its API has no field for; they follow the client's own system messages. */
-  readonly instructions: Array<string> = new Array<string>();
 
   constructor(out: ByteWriter, capability: Capability, strict: boolean) {
-    this.out = out;
-    this.w = new JsonWriter(out);
+    super(out, strict);
     this.capability = capability;
-    this.strict = strict;
   }
-
-  /** The field has the wrong shape or value: answers false. */
-  refuse(param: string, message: string): boolean {
-    return this.stop(param, message, "invalid_value");
-  }
-
-  /** The target has no way to say this: answers false. */
-  refuseUnsupported(param: string, what: string): boolean {
-    return this.stop(param, what + " is not supported by this model.", "unsupported_value");
-  }
-
-  /** A required field is not there: answers false. */
-  refuseMissing(param: string): boolean {
-    return this.stop(param, "Missing required parameter: '" + param + "'.", "missing_required_parameter");
-  }
-
-  /** The target cannot say this, and nothing is lost without it: answers whether to go on. */
-  drop(param: string): boolean {
-    if (!this.strict) return true;
-    return this.stop(
-      param,
-      "Unsupported parameter: '" + param + "' is not supported by this model.",
-      "unsupported_parameter",
-    );
-  }
-
-  private stop(param: string, message: string, code: string): boolean {
-    if (this.problem == null) this.problem = invalidRequest(message, param, code);
-    return false;
-  }
-}
-
-/** `messages[3]`, and so on. */
-export function at(name: string, index: i32): string {
-  return name + "[" + index.toString() + "]";
 }

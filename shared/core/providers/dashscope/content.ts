@@ -1,5 +1,6 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
-import { at, Translation } from "./translation.ts";
+import { at } from "../../translation.ts";
+import { Translation } from "./translation.ts";
 
 /**
  * Writes a message's content as its service wants it: parts without types for the multimodal one, else text. `plain`

@@ -1,6 +1,7 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
+import { at } from "../../translation.ts";
 import { writeContent } from "./content.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 /** Writes `messages`. `keepsThinking`: what an assistant thought in earlier turns goes along. */
 export function writeMessages(messages: Json | null, keepsThinking: boolean, t: Translation): boolean {

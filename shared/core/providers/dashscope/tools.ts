@@ -1,6 +1,7 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
-import { at, Translation } from "./translation.ts";
+import { at } from "../../translation.ts";
+import { Translation } from "./translation.ts";
 
 /** Writes `tools` and `tool_choice`, which have OpenAI's shape. */
 export function writeTools(tools: Json | null, choice: Json | null, t: Translation): boolean {

@@ -2,8 +2,9 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { ARRAY, Json, STRING } from "../../json.ts";
 import { unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { at } from "../../translation.ts";
 import { writeAudio, writeFile, writeImage } from "./attachment.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 import { Turns, USER_TURN } from "./turns.ts";
 
 /** Writes what a user says as parts of the user's turn. */

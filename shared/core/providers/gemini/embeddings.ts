@@ -1,14 +1,14 @@
-import { writeBase64 } from "../../base64.ts";
 import { ByteWriter } from "../../byte-writer.ts";
+import { isVector, writeEncodedVector } from "../../embedding-vector.ts";
 import { ClientRequest } from "../../exchange.ts";
-import { writeFloat32 } from "../../float32.ts";
 import { ARRAY, Json, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { estimatePrompt } from "../../tokens.ts";
+import { at } from "../../translation.ts";
 import { USAGE_ESTIMATE, Usage } from "../../usage.ts";
 import { resourceName } from "./path.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 import { readUsage } from "./usage.ts";
 
 /** OpenAI's own bound on the inputs of one call. */
@@ -79,7 +79,7 @@ export function writeEmbeddings(answer: Json, call: ClientRequest, usage: Usage,
     const values = embedding.value("values");
     if (values == null || !isVector(values)) return providerError("The provider's answer holds no embedding.");
     w.object().key("object").string("embedding").key("index").int(index).key("embedding");
-    if (base64) writeEncoded(values, w);
+    if (base64) writeEncodedVector(values, w);
     else w.json(values);
     w.end();
     index++;
@@ -95,27 +95,4 @@ export function writeEmbeddings(answer: Json, call: ClientRequest, usage: Usage,
   w.end().key("model").string(call.model).key("usage").object();
   w.key("prompt_tokens").int(usage.prompt).key("total_tokens").int(usage.prompt).end().end();
   return null;
-}
-
-function isVector(values: Json): boolean {
-  if (values.kind !== ARRAY) return false;
-  let value = values.first();
-  while (value != null) {
-    if (value.kind !== NUMBER) return false;
-    value = value.next;
-  }
-  return true;
-}
-
-/** Writes the numbers as base64 of float32, as the official SDKs ask for it. */
-function writeEncoded(values: Json, w: JsonWriter): void {
-  const floats = new ByteWriter(4 * values.count());
-  let value = values.first();
-  while (value != null) {
-    writeFloat32(value.source, value.start, value.end, floats);
-    value = value.next;
-  }
-  w.raw('"');
-  writeBase64(floats.bytes, floats.length, w.out);
-  w.out.byte(0x22);
 }

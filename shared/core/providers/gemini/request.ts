@@ -1,10 +1,10 @@
 import { ByteWriter } from "../../byte-writer.ts";
 import { ClientRequest } from "../../exchange.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { readToolChoice } from "../../tool-choice.ts";
 import { writeContents } from "./contents.ts";
 import { readFields } from "./fields.ts";
 import { writeGeneration } from "./generation.ts";
-import { readToolChoice } from "./tool-choice.ts";
 import { writeTools } from "./tools.ts";
 import { Translation } from "./translation.ts";
 

@@ -3,10 +3,11 @@ import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
 import { escapeJson, isBlankJson, unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { at } from "../../translation.ts";
 import { CallId, NO_SIGNATURE } from "./call-id.ts";
 import { CALL_IDS, SIGNATURES } from "./capabilities.ts";
 import { isToolName, writeToolName } from "./tool-names.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 /** Each result is looked for among its round's calls, so there is a bound; OpenAI's own on tools is the same. */
 const MOST_CALLS: i32 = 128;

@@ -1,9 +1,10 @@
 import { ARRAY, Json, OBJECT, STRING, TRUE } from "../../json.ts";
+import { ToolChoice } from "../../tool-choice.ts";
+import { at } from "../../translation.ts";
 import { ChatFields } from "./fields.ts";
 import { writeSchema } from "./schema.ts";
-import { ToolChoice } from "./tool-choice.ts";
 import { isToolName, writeToolName } from "./tool-names.ts";
-import { at, Translation } from "./translation.ts";
+import { Translation } from "./translation.ts";
 
 /**
  * Writes the `tools` and `toolConfig` members, if the request has tools.
@@ -18,8 +19,23 @@ export function writeTools(fields: ChatFields, choice: ToolChoice, t: Translatio
     if (!writeAll(tools, "tools", true, choice, t)) return false;
   } else if (functions != null && !writeAll(functions, "functions", false, choice, t)) return false;
   t.w.end().end().end();
-  choice.write(t);
+  writeChoice(choice, t);
   return true;
+}
+
+/** Writes the `toolConfig` member, if there is something to say. */
+function writeChoice(choice: ToolChoice, t: Translation): void {
+  const mode = choice.mode;
+  if (mode.length === 0) return;
+  t.w.key("toolConfig").object().key("functionCallingConfig").object();
+  t.w.key("mode").string(choice.isForced() ? "ANY" : mode === "none" ? "NONE" : "AUTO");
+  const name = choice.name;
+  if (name != null) {
+    t.w.key("allowedFunctionNames").array();
+    writeToolName(name, t.w);
+    t.w.end();
+  }
+  t.w.end().end();
 }
 
 /** Writes each tool; `wrapped` ones are `{"type":"function","function":{…}}`. */

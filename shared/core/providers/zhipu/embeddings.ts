@@ -1,10 +1,9 @@
-import { writeBase64 } from "../../base64.ts";
 import { ByteWriter } from "../../byte-writer.ts";
+import { isVector, writeEncodedVector } from "../../embedding-vector.ts";
 import { ClientRequest } from "../../exchange.ts";
-import { writeFloat32 } from "../../float32.ts";
-import { ARRAY, Json, NULL, NUMBER, OBJECT, STRING } from "../../json.ts";
+import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /**
  * Writes the body of a call for embeddings; false when it cannot be expressed (`t.problem`). The API always answers
@@ -47,7 +46,7 @@ export function writeEmbeddings(answer: Json, call: ClientRequest, out: ByteWrit
     const vector = entry.value("embedding");
     if (entry.kind !== OBJECT || vector == null || !isVector(vector)) return false;
     w.object().key("object").string("embedding").key("index").int(entry.count32("index", 0)).key("embedding");
-    if (base64) writeEncoded(vector, w);
+    if (base64) writeEncodedVector(vector, w);
     else w.json(vector);
     w.end();
     entry = entry.next;
@@ -60,27 +59,4 @@ export function writeEmbeddings(answer: Json, call: ClientRequest, out: ByteWrit
   }
   w.end();
   return true;
-}
-
-function isVector(values: Json): boolean {
-  if (values.kind !== ARRAY) return false;
-  let value = values.first();
-  while (value != null) {
-    if (value.kind !== NUMBER) return false;
-    value = value.next;
-  }
-  return true;
-}
-
-/** Little-endian float32 in base64: the official SDKs ask for it unless they are told otherwise. */
-function writeEncoded(values: Json, w: JsonWriter): void {
-  const floats = new ByteWriter(4 * values.count());
-  let value = values.first();
-  while (value != null) {
-    writeFloat32(value.source, value.start, value.end, floats);
-    value = value.next;
-  }
-  w.raw('"');
-  writeBase64(floats.bytes, floats.length, w.out);
-  w.out.byte(0x22);
 }

@@ -18,6 +18,7 @@ import { JsonWriter } from "../../json-writer.ts";
 import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { USAGE_PROVIDER } from "../../usage.ts";
 import { Dialect } from "../openai/dialect.ts";
 import { EventScan } from "../openai/event.ts";
@@ -29,7 +30,6 @@ import { errorOf, readError } from "./failure.ts";
 import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
 import { tokenOf } from "./token.ts";
-import { Translation } from "./translation.ts";
 
 const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4");
 

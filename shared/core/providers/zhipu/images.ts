@@ -1,6 +1,6 @@
 import { ClientRequest } from "../../exchange.ts";
 import { FALSE, Json, NULL } from "../../json.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { writeUser } from "./user.ts";
 
 /**

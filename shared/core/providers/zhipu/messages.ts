@@ -1,6 +1,6 @@
 import { findByte } from "../../bytes.ts";
 import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** The comma that ends a data URI's head lies within so many bytes. */
 const LONGEST_HEAD: i32 = 256;

@@ -1,10 +1,10 @@
 import { ClientRequest } from "../../exchange.ts";
 import { ARRAY, FALSE, Json, NULL, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { firstOf, memberOf } from "../../json-path.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { writeMessages } from "./messages.ts";
 import { writeThinking } from "./thinking.ts";
 import { readToolChoice, writeTools } from "./tools.ts";
-import { Translation } from "./translation.ts";
 import { writeUser } from "./user.ts";
 
 /** OpenAI's fields that the API does not know. All that is in no list here is the vendor's own and passes. */

@@ -1,5 +1,5 @@
 import { Json, STRING } from "../../json.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** It knows no thinking: nothing may be said of it. */
 const NO_THINKING: i32 = 0;

@@ -1,6 +1,6 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** OpenAI's own bound on tools. */
 const MOST_ALLOWED: i32 = 128;

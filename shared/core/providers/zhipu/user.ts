@@ -1,5 +1,5 @@
 import { Json, STRING } from "../../json.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** The bounds of `user_id`, in bytes of JSON. */
 const SHORTEST: i32 = 6;

@@ -1,20 +1,61 @@
-import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
-import { memberOf } from "../../json-path.ts";
-import { ChatFields } from "./fields.ts";
-import { writeToolName } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
+import { ARRAY, FALSE, Json, OBJECT, STRING } from "./json.ts";
+import { memberOf } from "./json-path.ts";
+import { RequestTranslation } from "./translation.ts";
 
 /** OpenAI's own bound on tools. */
 const MOST_ALLOWED: i32 = 128;
 
+/** The members of a chat request that are about tools, each null when absent or null. */
+export class ToolFields {
+  tools: Json | null = null;
+  toolChoice: Json | null = null;
+  parallelToolCalls: Json | null = null;
+  /** The forerunners of `tools` and `tool_choice`. */
+  functions: Json | null = null;
+  functionCall: Json | null = null;
+
+  /** Takes the member in; false when it is none of these. */
+  takeTool(member: Json): boolean {
+    if (member.isKey("tools")) this.tools = member;
+    else if (member.isKey("tool_choice")) this.toolChoice = member;
+    else if (member.isKey("parallel_tool_calls")) this.parallelToolCalls = member;
+    else if (member.isKey("functions")) this.functions = member;
+    else if (member.isKey("function_call")) this.functionCall = member;
+    else return false;
+    return true;
+  }
+
+  hasTools(): boolean {
+    const tools = this.tools;
+    if (tools != null) return !tools.isEmpty();
+    const functions = this.functions;
+    return functions != null && !functions.isEmpty();
+  }
+
+  /** The client describes its functions in the old way, in which an answer has room for one call. */
+  isOldWay(): boolean {
+    return this.tools == null;
+  }
+
+  /** `parallel_tool_calls: false`. */
+  wantsSingleCalls(): boolean {
+    const parallel = this.parallelToolCalls;
+    return parallel != null && parallel.kind === FALSE;
+  }
+}
+
 /** Which functions the model may call, and whether it must. */
 export class ToolChoice {
-  /** `AUTO`, `ANY`, `NONE`; empty when nothing need be said. */
+  /** `auto`, `none`, `required`, or `function` for the one that has a name; empty when the client said nothing. */
   mode: string = "";
-  /** The only function that may be called, an object with its `name`; null for all. */
-  named: Json | null = null;
+  /** Of mode `function`: its name. */
+  name: Json | null = null;
   /** The only tools that may be called, `{"type":"function","function":{"name"}}` each; null for all. */
   allowed: Json | null = null;
+
+  isForced(): boolean {
+    return this.mode === "required" || this.mode === "function";
+  }
 
   /** Whether the function of this name is one that may be called. */
   allows(name: Json): boolean {
@@ -29,23 +70,13 @@ export class ToolChoice {
     }
     return false;
   }
-
-  /** Writes the `toolConfig` member, if there is something to say. */
-  write(t: Translation): void {
-    if (this.mode.length === 0) return;
-    t.w.key("toolConfig").object().key("functionCallingConfig").object().key("mode").string(this.mode);
-    const name = memberOf(this.named, "name");
-    if (name != null) {
-      t.w.key("allowedFunctionNames").array();
-      writeToolName(name, t.w);
-      t.w.end();
-    }
-    t.w.end().end();
-  }
 }
 
-/** Reads `tool_choice` and `function_call`; null when they are wrong (`t.problem`). */
-export function readToolChoice(fields: ChatFields, t: Translation): ToolChoice | null {
+/**
+ * Reads `tool_choice` and `function_call`; null when they are wrong (`t.problem`).
+ * @see https://platform.openai.com/docs/api-reference/chat/create#chat-create-tool_choice
+ */
+export function readToolChoice(fields: ToolFields, t: RequestTranslation): ToolChoice | null {
   const choice = new ToolChoice();
   const asked = fields.toolChoice;
   if (!fields.hasTools()) {
@@ -54,13 +85,13 @@ export function readToolChoice(fields: ChatFields, t: Translation): ToolChoice |
     return null;
   }
   const called = fields.functionCall;
-  if (fields.tools == null) {
+  if (fields.isOldWay()) {
     if (called != null && !readFunctionCall(called, choice, t)) return null;
   } else if (asked != null && !readChoice(asked, choice, t)) return null;
   return choice;
 }
 
-function readChoice(asked: Json, choice: ToolChoice, t: Translation): boolean {
+function readChoice(asked: Json, choice: ToolChoice, t: RequestTranslation): boolean {
   if (asked.kind === STRING) return readMode(asked, "tool_choice", choice, t);
   if (asked.kind !== OBJECT) return t.refuse("tool_choice", "'tool_choice' must be a string or an object.");
   const type = asked.value("type");
@@ -83,23 +114,23 @@ function readChoice(asked: Json, choice: ToolChoice, t: Translation): boolean {
   return readName(named, "tool_choice.function.name", choice, t);
 }
 
-function readMode(mode: Json, param: string, choice: ToolChoice, t: Translation): boolean {
-  if (mode.is("auto")) choice.mode = "AUTO";
-  else if (mode.is("none")) choice.mode = "NONE";
-  else if (mode.is("required")) choice.mode = "ANY";
+function readMode(mode: Json, param: string, choice: ToolChoice, t: RequestTranslation): boolean {
+  if (mode.is("auto")) choice.mode = "auto";
+  else if (mode.is("none")) choice.mode = "none";
+  else if (mode.is("required")) choice.mode = "required";
   else return t.refuse(param, "A tool choice must be one of 'none', 'auto' and 'required', or name a function.");
   return true;
 }
 
-function readFunctionCall(called: Json, choice: ToolChoice, t: Translation): boolean {
+function readFunctionCall(called: Json, choice: ToolChoice, t: RequestTranslation): boolean {
   if (called.kind === STRING) return readMode(called, "function_call", choice, t);
   return readName(called, "function_call.name", choice, t);
 }
 
-function readName(named: Json, param: string, choice: ToolChoice, t: Translation): boolean {
+function readName(named: Json, param: string, choice: ToolChoice, t: RequestTranslation): boolean {
   const name = named.value("name");
   if (name == null || name.kind !== STRING) return t.refuseMissing(param);
-  choice.mode = "ANY";
-  choice.named = named;
+  choice.mode = "function";
+  choice.name = name;
   return true;
 }
