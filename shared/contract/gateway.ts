@@ -1,10 +1,17 @@
 /**
- * The gateway protocol: `POST /gateway/v1/sync`, one round trip for configuration, keys and usage records.
+ * The gateway protocol: `POST /gateway/v1/sync`, one round trip for configuration, keys, leases and usage records.
  *
  * Both sides ignore fields they do not know, so that an old gateway works with a new control service and the other way
  * round. What cannot be understood at all carries another `version`. Sending the same message twice changes nothing.
  */
 import { z } from "zod";
+import {
+  DEFAULT_ADMISSION_WAIT_MS,
+  gatewayLimitSchema,
+  leaseAnswerSchema,
+  leaseRequestSchema,
+  modelLimitSchema,
+} from "./lease.ts";
 
 export const GATEWAY_PROTOCOL_VERSION = 1;
 
@@ -37,6 +44,7 @@ export const syncRequestSchema = z.object({
   records: z.array(z.unknown()).max(MAX_RECORDS_PER_SYNC).default([]),
   /** Operations refused for want of a known key since the epoch began: counted, never recorded. */
   unauthenticated: z.object({ sequence: z.int().min(0) }).optional(),
+  leases: leaseRequestSchema.optional(),
 });
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
 
@@ -55,6 +63,13 @@ export const knownKeySchema = z.object({
   models: z.array(z.array(z.string())),
   /** CIDR blocks; none: every address. */
   allowed_ips: z.array(z.string()),
+  /** Of the key, its user and its project together; no id comes twice. */
+  limits: z.array(gatewayLimitSchema).default([]),
+  /** Of the project, as the next two. */
+  accounting: z.enum(["leased", "strict"]).default("leased"),
+  on_control_loss: z.enum(["fail_closed", "fail_open"]).default("fail_closed"),
+  /** How long an operation may wait for a part of a limit that lies idle elsewhere. */
+  admission_wait_ms: z.int().min(0).default(DEFAULT_ADMISSION_WAIT_MS),
 });
 
 export const unknownKeySchema = z.object({ hash: keyHashSchema, known: z.literal(false), ttl_ms: z.int().min(0) });
@@ -75,6 +90,7 @@ export const gatewayProviderSchema = z.object({
   credentials: z.array(z.string()),
   timeouts: z.object({ connect_ms: z.int(), first_token_ms: z.int(), idle_ms: z.int(), total_ms: z.int() }),
   options: z.record(z.string(), z.unknown()),
+  limits: z.array(gatewayLimitSchema).default([]),
   disabled: z.boolean(),
 });
 export type GatewayProvider = z.infer<typeof gatewayProviderSchema>;
@@ -92,6 +108,7 @@ export const gatewayModelSchema = z.object({
   targets: z.array(gatewayTargetSchema),
   retries: z.int().min(0),
   unsupported: z.enum(["drop", "reject"]),
+  limits: z.array(modelLimitSchema).default([]),
   disabled: z.boolean(),
 });
 export type GatewayModel = z.infer<typeof gatewayModelSchema>;
@@ -122,5 +139,11 @@ export const syncResponseSchema = z.object({
   acknowledged: z.int().min(0),
   /** Records that could not be understood, at paths like `records[3].usage.prompt_tokens`; acknowledged all the same. */
   rejected: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  leases: leaseAnswerSchema.optional(),
+  /**
+   * Counters to report on now, with idle units returned: another gateway waits for them, or units came free for which
+   * this one waits. A poll is answered at once when there are any.
+   */
+  limits: z.array(z.string()).optional(),
 });
 export type SyncResponse = z.infer<typeof syncResponseSchema>;

@@ -5,6 +5,7 @@ export * from "./config-check.ts";
 export * from "./duration.ts";
 export * from "./gateway.ts";
 export * from "./key.ts";
+export * from "./lease.ts";
 export * from "./limit.ts";
 export * from "./mistake.ts";
 export * from "./model.ts";

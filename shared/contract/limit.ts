@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { usdSchema } from "./money.ts";
+import { nanoUsd, usdSchema } from "./money.ts";
 
 const rateWindows = ["second", "minute", "hour", "day", "month"] as const;
 
@@ -14,6 +14,13 @@ const rate = <Metric extends string>(metric: Metric) =>
     amount: count,
   });
 
+/** Gateways count nano-USD in whole numbers below 2^53. */
+const LARGEST_SPEND_USD = 9_000_000;
+
+const spend = usdSchema.refine((amount) => nanoUsd(amount) <= nanoUsd(String(LARGEST_SPEND_USD)), {
+  error: `must be at most ${LARGEST_SPEND_USD} USD`,
+});
+
 const spendWindows = [...rateWindows, "none"] as const;
 
 export const limitSchema = z
@@ -27,7 +34,7 @@ export const limitSchema = z
         window: z
           .enum(spendWindows, { error: `must be one of ${spendWindows.join(", ")}` })
           .describe("none: a prepaid balance"),
-        amount: usdSchema,
+        amount: spend,
       }),
       z.strictObject({ metric: z.literal("concurrency"), amount: count }),
     ],

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { durationSchema, formatDuration } from "./duration.ts";
 import { projectKeySchema } from "./key.ts";
+import { DEFAULT_ADMISSION_WAIT_MS } from "./lease.ts";
 import { limitsSchema } from "./limit.ts";
 import { modelPatternsSchema, nameSchema } from "./name.ts";
 
@@ -16,6 +18,9 @@ export const projectSchema = z
       on_control_loss: z
         .enum(["fail_closed", "fail_open"], { error: "must be fail_closed or fail_open" })
         .default("fail_closed"),
+      admission_wait: durationSchema
+        .default(formatDuration(DEFAULT_ADMISSION_WAIT_MS))
+        .describe("how long an operation may wait for a part of a limit that lies idle on another gateway"),
       keys: z.array(projectKeySchema, { error: "must be a list of keys" }).default([]),
     },
     { error: "must be a project" },

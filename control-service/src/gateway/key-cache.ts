@@ -1,4 +1,4 @@
-import type { KeyPolicy } from "@oneapi/contract";
+import { DEFAULT_ADMISSION_WAIT_MS, type KeyPolicy, milliseconds } from "@oneapi/contract";
 import type { Clock } from "../clock.ts";
 import { findKeyPolicies, type KeyPolicyRow } from "../keys/policies.ts";
 import type { Database } from "../store/database.ts";
@@ -95,6 +95,7 @@ export class KeyCache {
 
 function keyPolicy(hash: string, row: KeyPolicyRow | undefined): KeyPolicy {
   if (row === undefined) return { hash, known: false, ttl_ms: UNKNOWN_TTL_MS };
+  const project = row.projectSettings;
   return {
     hash,
     known: true,
@@ -106,5 +107,10 @@ function keyPolicy(hash: string, row: KeyPolicyRow | undefined): KeyPolicy {
     expires_at_ms: row.expiresAt?.getTime() ?? null,
     models: row.models.map((list) => [...list]),
     allowed_ips: [...row.allowedIps],
+    limits: [...row.limits],
+    accounting: project?.accounting ?? "leased",
+    on_control_loss: project?.on_control_loss ?? "fail_closed",
+    // Projects that were stored before this setting existed have none.
+    admission_wait_ms: project?.admission_wait ? milliseconds(project.admission_wait) : DEFAULT_ADMISSION_WAIT_MS,
   };
 }

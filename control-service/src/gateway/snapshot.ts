@@ -10,6 +10,7 @@ import {
 import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/core";
 import { credentialPlace } from "../config/state.ts";
 import type { PricedModel } from "../ledger/price-book.ts";
+import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Services } from "../services.ts";
 import type { Tables } from "../store/tables.ts";
 import type { ProviderEndpoint, ProviderOrder } from "../xds/clusters.ts";
@@ -95,6 +96,7 @@ function gatewayProvider(
       total_ms: milliseconds(settings.timeouts.total),
     },
     options: settings.options,
+    limits: [...gatewayLimits("provider", name, settings.limits).values()],
     disabled,
   };
 }
@@ -115,6 +117,8 @@ function gatewayModel(
     })),
     retries: settings.retries,
     unsupported: settings.unsupported,
+    // Each project counts for itself, so gateways make the ids.
+    limits: [...gatewayLimits("model", name, settings.limits).values()].map(({ id: _, ...limit }) => limit),
     disabled,
   };
 }

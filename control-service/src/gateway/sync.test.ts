@@ -57,6 +57,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
           credentials: ["sk-first-0000000000"],
           timeouts: { connect_ms: 2000, first_token_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
           options: {},
+          limits: [],
           disabled: false,
         },
         {
@@ -68,6 +69,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
           credentials: [],
           timeouts: { connect_ms: 2000, first_token_ms: 60_000, idle_ms: 60_000, total_ms: 600_000 },
           options: {},
+          limits: [],
           disabled: false,
         },
       ],
@@ -80,6 +82,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
           ],
           retries: 2,
           unsupported: "drop",
+          limits: [],
           disabled: false,
         },
       ],
@@ -110,6 +113,10 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
         expires_at_ms: null,
         models: [["chat"]],
         allowed_ips: ["10.0.0.0/8"],
+        limits: [],
+        accounting: "leased",
+        on_control_loss: "fail_closed",
+        admission_wait_ms: 400,
       },
     ]);
   });
@@ -265,7 +272,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
   });
 
   it("ignores fields that it does not know", async () => {
-    const response = await post({ ...hello, leases: [{ metric: "tokens" }], wait_ms: 0 });
+    const response = await post({ ...hello, tomorrow: [{ metric: "tokens" }], wait_ms: 0 });
     expect(response.status).toBe(200);
   });
 

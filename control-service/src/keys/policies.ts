@@ -1,4 +1,6 @@
+import type { GatewayLimit, ProjectSettings } from "@oneapi/contract";
 import { type Kysely, sql } from "kysely";
+import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Tables } from "../store/tables.ts";
 
 /** What a key may do, with its project and its user counted in. */
@@ -14,6 +16,10 @@ export interface KeyPolicyRow {
   readonly models: readonly (readonly string[])[];
   /** None: from everywhere. */
   readonly allowedIps: readonly string[];
+  /** Of the key, its user and its project. */
+  readonly limits: readonly GatewayLimit[];
+  /** Null when the project is gone. */
+  readonly projectSettings: ProjectSettings | null;
 }
 
 /** Finds the policies of keys by the SHA-256 of their secrets, in one statement; revoked and unknown ones are absent. */
@@ -37,6 +43,7 @@ export async function findKeyPolicies(
       "keys.expires_at",
       "keys.models",
       "keys.allowed_ips",
+      "keys.limits",
       "projects.settings as project_settings",
       "projects.disabled as project_disabled",
       "users.disabled as user_disabled",
@@ -60,6 +67,12 @@ export async function findKeyPolicies(
           expiresAt: row.expires_at,
           models: lists,
           allowedIps: row.allowed_ips,
+          limits: [
+            ...gatewayLimits("key", row.id, row.limits).values(),
+            ...gatewayLimits("user", row.user_name ?? "", row.user_settings?.limits ?? []).values(),
+            ...gatewayLimits("project", row.project, row.project_settings?.limits ?? []).values(),
+          ],
+          projectSettings: row.project_settings,
         },
       ];
     }),

@@ -108,8 +108,8 @@ describe("POST /v3/discovery:clusters", () => {
   it("does not hold back what needs no other clusters", async () => {
     const first = await version(await ask(""));
     await ask(first);
-    const held = await sync();
-    const poll = sync({ ...held, keys: [], wait_ms: LONG_MS });
+    const { config_version, key_revision } = await sync();
+    const poll = sync({ config_version, key_revision, wait_ms: LONG_MS });
     const start = performance.now();
     await apply(CONFIG.replace(CREDENTIAL, OTHER_CREDENTIAL));
     expect((await poll).config?.providers[0]?.credentials).toEqual([OTHER_CREDENTIAL]);
@@ -234,12 +234,8 @@ describe("a real Envoy", () => {
 
     const start = performance.now();
     await apply(LARGER);
-    const { config } = await service.sync({
-      ...(await service.sync({ node })),
-      keys: [],
-      config_version: first.version,
-      wait_ms: LONG_MS,
-    });
+    const { key_revision } = await service.sync({ node });
+    const { config } = await service.sync({ node, key_revision, config_version: first.version, wait_ms: LONG_MS });
     expect(config?.models[0]?.targets).toHaveLength(3);
     // Envoy confirms a version as it begins to warm the clusters: on a busy machine they may be a moment behind.
     const running = envoy;
