@@ -108,7 +108,8 @@ export abstract class Exchange {
   readonly provider: Provider;
   /** The provider's name for the model. */
   readonly model: string;
-  readonly usage: Usage = new Usage();
+  /** Told by this exchange, or by the one that does its work. */
+  usage: Usage = new Usage();
   /** Why the last method answered false or FAILED. */
   problem: Problem | null = null;
   /** Of a stream: events that tell the client something have come (comments, pings and empty openings do not count). */

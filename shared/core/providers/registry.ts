@@ -1,8 +1,10 @@
-import { ClientRequest, Exchange, Provider } from "../exchange.ts";
+import { CompletionsExchange } from "../completions/exchange.ts";
+import { asChat } from "../completions/request.ts";
+import { ClientRequest, COMPLETIONS, Exchange, Provider } from "../exchange.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
 import { DashScopeExchange } from "./dashscope/exchange.ts";
-import { isCompatible } from "./dashscope/path.ts";
+import { isCompatible, servesCompletions } from "./dashscope/path.ts";
 import { GeminiExchange } from "./gemini/exchange.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
 import { ZhipuExchange } from "./zhipu/exchange.ts";
@@ -11,10 +13,17 @@ import { ZhipuExchange } from "./zhipu/exchange.ts";
 class Kind {
   readonly name: string;
   readonly open: (call: ClientRequest, provider: Provider, model: string) => Exchange;
+  /** Whether completions of a prompt are served; if not, chats are, and stand in for them. */
+  readonly completes: (provider: Provider, model: string) => boolean;
 
-  constructor(name: string, open: (call: ClientRequest, provider: Provider, model: string) => Exchange) {
+  constructor(
+    name: string,
+    open: (call: ClientRequest, provider: Provider, model: string) => Exchange,
+    completes: (provider: Provider, model: string) => boolean,
+  ) {
     this.name = name;
     this.open = open;
+    this.completes = completes;
   }
 }
 
@@ -39,22 +48,33 @@ function dashScope(call: ClientRequest, provider: Provider, model: string): Exch
   return new DashScopeExchange(call, provider, model);
 }
 
+function always(_provider: Provider, _model: string): boolean {
+  return true;
+}
+
+function never(_provider: Provider, _model: string): boolean {
+  return false;
+}
+
 const KINDS: Array<Kind> = [
-  new Kind("openai", openAi),
-  new Kind("azure", openAi),
-  new Kind("openai-compatible", openAi),
-  new Kind("vllm", openAi),
-  new Kind("llamacpp", openAi),
-  new Kind("anthropic", anthropic),
-  new Kind("dashscope", dashScope),
-  new Kind("gemini", gemini),
-  new Kind("zhipu", zhipu),
+  new Kind("openai", openAi, always),
+  new Kind("azure", openAi, always),
+  new Kind("openai-compatible", openAi, always),
+  new Kind("vllm", openAi, always),
+  new Kind("llamacpp", openAi, always),
+  new Kind("anthropic", anthropic, never),
+  new Kind("dashscope", dashScope, servesCompletions),
+  new Kind("gemini", gemini, never),
+  new Kind("zhipu", zhipu, never),
 ];
 
 /** A new exchange with this provider, or null when its kind is not known. */
 export function openExchange(call: ClientRequest, provider: Provider, model: string): Exchange | null {
   for (let i: i32 = 0; i < KINDS.length; i++) {
-    if (KINDS[i]!.name === provider.kind) return KINDS[i]!.open(call, provider, model);
+    const kind = KINDS[i]!;
+    if (kind.name !== provider.kind) continue;
+    if (call.endpoint !== COMPLETIONS || kind.completes(provider, model)) return kind.open(call, provider, model);
+    return new CompletionsExchange(call, kind.open(asChat(call), provider, model));
   }
   return null;
 }

@@ -11,6 +11,14 @@ export function isCompatible(provider: Provider): boolean {
 }
 
 /**
+ * Whether the compatible mode serves completions of a prompt for the model: of its coders alone, and not of all.
+ * @see https://help.aliyun.com/en/model-studio/completions
+ */
+export function servesCompletions(provider: Provider, model: string): boolean {
+  return isCompatible(provider) && (model.startsWith("qwen2.5-coder") || model.startsWith("qwen-coder-turbo"));
+}
+
+/**
  * The path and query of DashScope's own generation. Either of the two base URLs that the vendor documents may be
  * configured, or the bare host.
  * @see https://help.aliyun.com/en/model-studio/qwen-api-via-dashscope
