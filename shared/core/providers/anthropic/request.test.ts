@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COMPLETIONS, EMBEDDINGS, IMAGES } from "../../exchange.ts";
+import { EMBEDDINGS, IMAGES } from "../../exchange.ts";
 import { chat, type JsonObject, type Setting, send } from "./harness.ts";
 
 const body = (members: JsonObject, model?: string) => send(chat(members), model === undefined ? {} : { model }).body;
@@ -37,7 +37,7 @@ describe("the call", () => {
     expect(sent.body.stream).toBe(true);
   });
 
-  it.each([COMPLETIONS, EMBEDDINGS, IMAGES])("of another endpoint (%i) cannot be made", (endpoint) => {
+  it.each([EMBEDDINGS, IMAGES])("of another endpoint (%i) cannot be made", (endpoint) => {
     const { problem } = send(chat(), { endpoint });
     expect(problem).toMatchObject({ status: 400, code: "unsupported_endpoint", retryable: false });
   });

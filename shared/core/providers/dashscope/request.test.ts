@@ -54,7 +54,7 @@ describe("where a call goes", () => {
   });
 
   test("other endpoints are not served by DashScope's own protocol", () => {
-    for (const endpoint of [COMPLETIONS, EMBEDDINGS, IMAGES]) {
+    for (const endpoint of [EMBEDDINGS, IMAGES]) {
       expect(send(chat(), { endpoint }).problem).toMatchObject({ status: 400, code: "unsupported_endpoint" });
     }
   });
@@ -62,7 +62,9 @@ describe("where a call goes", () => {
   test("the compatible mode serves all but images", () => {
     const setting = { options: { mode: "compatible" } };
     expect(send(chat(), { ...setting, endpoint: EMBEDDINGS }).path).toBe("/compatible-mode/v1/embeddings");
-    expect(send(chat(), { ...setting, endpoint: COMPLETIONS }).path).toBe("/compatible-mode/v1/completions");
+    const coder = { ...setting, model: "qwen-coder-turbo", endpoint: COMPLETIONS };
+    expect(send({ prompt: "a" }, coder).path).toBe("/compatible-mode/v1/completions");
+    expect(send({ prompt: "a" }, { ...coder, model: "qwen3-coder-plus" }).path).toMatch(/chat\/completions$/);
     expect(send(chat(), { ...setting, endpoint: IMAGES }).problem).toMatchObject({ code: "unsupported_endpoint" });
     expect(send(chat({ stream: true }), setting)).toMatchObject({
       headers: { authorization: "Bearer sk-test" },

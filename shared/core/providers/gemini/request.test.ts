@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { COMPLETIONS, IMAGES } from "../../exchange.ts";
+import { IMAGES } from "../../exchange.ts";
 import { chat, type JsonObject, type Setting, send } from "./harness.ts";
 
 const body = (members: JsonObject, model?: string) => send(chat(members), model === undefined ? {} : { model }).body;
@@ -37,7 +37,7 @@ describe("the call", () => {
     expect(path).toBe("/v1beta/tunedModels/mine:generateContent");
   });
 
-  it.each([COMPLETIONS, IMAGES])("of another endpoint (%i) cannot be made", (endpoint) => {
+  it.each([IMAGES])("of another endpoint (%i) cannot be made", (endpoint) => {
     expect(send(chat(), { endpoint }).problem).toMatchObject({ status: 400, code: "unsupported_endpoint" });
   });
 });

@@ -3,7 +3,6 @@ import { startsAscii } from "../../bytes.ts";
 import {
   CHAT,
   ClientRequest,
-  COMPLETIONS,
   EMBEDDINGS,
   FAILED,
   IMAGES,
@@ -15,7 +14,7 @@ import {
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { skipSpace } from "../../json-scan.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { invalidRequest, Problem, providerError } from "../../problem.ts";
+import { Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
@@ -50,11 +49,6 @@ export class ZhipuExchange extends SseExchange {
 
   override request(credential: string, out: ProviderRequest): boolean {
     const call = this.call;
-    if (call.endpoint === COMPLETIONS) {
-      const message = "The model `" + call.model + "` serves no completions of a prompt.";
-      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
-      return false;
-    }
     const body = new ByteWriter(call.body.length + 256);
     const t = new Translation(body, this.strict);
     if (!this.write(t)) {

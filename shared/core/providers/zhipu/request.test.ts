@@ -1,7 +1,7 @@
 import "../../target.ts";
 import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { COMPLETIONS, EMBEDDINGS, IMAGES } from "../../exchange.ts";
+import { EMBEDDINGS, IMAGES } from "../../exchange.ts";
 import { CREATED, chat, type JsonObject, type Setting, send } from "./harness.ts";
 
 const USER = { role: "user", content: "Hi" };
@@ -186,10 +186,6 @@ describe("other endpoints", () => {
 
   test("embeddings of tokens are refused", () => {
     expect(send({ input: [[1, 2]] }, { endpoint: EMBEDDINGS }).problem).toMatchObject({ status: 400, param: "input" });
-  });
-
-  test("completions are refused", () => {
-    expect(send({ prompt: "Hi" }, { endpoint: COMPLETIONS }).problem).toMatchObject({ code: "unsupported_endpoint" });
   });
 
   test.each<[string, JsonObject]>([
