@@ -4,6 +4,7 @@ import { RootContext, StreamContext } from "../sdk/context";
 import * as host from "../sdk/host";
 import { BUFFER_CALL_RESPONSE, BUFFER_PLUGIN_CONFIGURATION, LOG_ERROR, MAP_CALL_RESPONSE } from "../sdk/types";
 import { Downstream } from "./downstream";
+import { callWaiting } from "./further";
 import { Metrics } from "./metrics";
 import { PassageQueue } from "./passage";
 import { expireAttempts } from "./upstream-root";
@@ -53,6 +54,7 @@ export class DownstreamRoot extends RootContext {
   override onTick(): void {
     const time = now();
     expireAttempts(time);
+    callWaiting(time);
     host.enter(this.id);
     this.talk(time);
     this.metrics!.publish(time);

@@ -1,10 +1,15 @@
 import { RootContext, StreamContext } from "../sdk/context";
+import { answerFurther } from "./further";
 import { Upstream } from "./upstream";
 
 /** The provider's side of a worker: makes the attempts and ends those that take too long. */
 export class UpstreamRoot extends RootContext {
   override createStream(id: i32): StreamContext {
     return new Upstream(id, this);
+  }
+
+  override onCallResponse(token: i32, headerCount: i32, bodySize: i32): void {
+    answerFurther(token, headerCount, bodySize);
   }
 
   watch(attempt: Upstream): void {

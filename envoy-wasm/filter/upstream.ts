@@ -19,6 +19,7 @@ import {
   STREAM_RESPONSE,
 } from "../sdk/types";
 import { UPSTREAM_REFUSED } from "./downstream";
+import { callFurther } from "./further";
 import { breakOff } from "./passage";
 import { UpstreamRoot } from "./upstream-root";
 import { clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
@@ -55,6 +56,8 @@ export class Upstream extends StreamContext {
   /** For the watch over attempts: where it keeps this one; -1 when it does not. */
   watchIndex: i32 = -1;
   private request: ProviderRequest | null = null;
+  /** How much of the provider's first answer is held while further calls are made. */
+  private held: i32 = 0;
   private released: bool = false;
   private status: i32 = 0;
   /** Of the operation. */
@@ -83,7 +86,7 @@ export class Upstream extends StreamContext {
       return this.refuse(attempt.problem!);
     }
     this.request = request;
-    headersOut.clear().add(":method", "POST").add(":path", request.path);
+    headersOut.clear().add(":method", request.method).add(":path", request.path);
     headersOut.add(":authority", attempt.exchange.provider.authority).add(":scheme", "https");
     for (let i = 0; i + 1 < request.headers.length; i += 2) headersOut.add(request.headers[i], request.headers[i + 1]);
     headersOut
@@ -122,7 +125,7 @@ export class Upstream extends StreamContext {
     if (attempt == null) return CONTINUE;
     if (attempt.complete) return CONTINUE;
     const map = host.headers(MAP_RESPONSE);
-    this.status = intOf(map, ":status");
+    this.status = map.int(":status");
     attempt.head(this.status, isEventStream(map), map.value("retry-after"));
     this.lastAt = lately();
     if (this.status < 300) this.cleanHeaders(map, attempt);
@@ -166,15 +169,42 @@ export class Upstream extends StreamContext {
     const out = clearBody();
     const chunk = attempt.isStream() ? bytes : Uint8Array.wrap(bytes.buffer, bytes.byteOffset, length);
     const outcome = attempt.data(chunk, length, last, out, time);
-    if (outcome == HOLD) return STOP_NO_BUFFER;
+    if (outcome == HOLD) {
+      if (attempt.isStream()) return STOP_NO_BUFFER;
+      this.held = length;
+      callFurther(this, attempt, time);
+      return STOP_AND_BUFFER;
+    }
+    this.release(attempt, outcome);
+    if (outcome != PASS) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, out.length);
+    return CONTINUE;
+  }
+
+  /** The answer goes on: its headers are put right, once. */
+  private release(attempt: Attempt, outcome: i32): void {
     if (!this.released) {
       this.released = true;
       if (attempt.problem != null && !attempt.truncated) this.showProblem(attempt);
       else if (outcome != PASS && !attempt.exchange.rewrites) this.forgetLength(attempt);
     }
     if (attempt.complete) this.root.leave(this);
-    if (outcome != PASS) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, out.length);
-    return CONTINUE;
+  }
+
+  /** Takes the answer to a further call (status 0: none came); with the last one, what was held goes on. */
+  answered(part: i32, status: i32, body: Uint8Array, retryAfter: string): void {
+    const attempt = this.attempt;
+    if (attempt == null || attempt.complete) return;
+    const time = now();
+    const out = clearBody();
+    host.enter(this.id);
+    const outcome = attempt.part(part, status, body, retryAfter, out, time);
+    if (outcome == HOLD) {
+      callFurther(this, attempt, time);
+      return;
+    }
+    this.release(attempt, outcome);
+    host.replaceBody(BUFFER_RESPONSE, this.held, out.bytes, out.length);
+    host.continueStream(STREAM_RESPONSE);
   }
 
   /** The attempt failed: these headers decide whether the router tries the next target. */
@@ -197,8 +227,8 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     if (attempt == null) return false;
     const limits = attempt.exchange.provider;
-    // Until the answer is decided, the router's own timeout for each try is in charge: it alone can go on to the next.
-    if (!attempt.decided) return false;
+    // Until the answer is decided, the router's own timeout for each try is in charge.
+    if (!attempt.decided) return attempt.isSilent(time);
     return isOver(this.lastAt, limits.idleMs, time) || isOver(attempt.startedAt, limits.totalMs, time);
   }
 
@@ -219,7 +249,8 @@ export class Upstream extends StreamContext {
     if (attempt == null) return;
     // Only an attempt that is not decided is judged by the time, and only to the millisecond.
     const time = attempt.decided ? lately() : now();
-    const late = !attempt.decided && isOver(attempt.startedAt, attempt.exchange.provider.firstTokenMs, time);
+    const patience = attempt.exchange.provider.patienceMs(attempt.exchange.call.endpoint);
+    const late = !attempt.decided && isOver(attempt.startedAt, patience, time);
     if (!attempt.complete) {
       attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);
       if (attempt.truncated)
@@ -237,13 +268,6 @@ function isOver(from: f64, limit: i32, time: f64): bool {
 
 /** A whole answer of more bytes is refused. */
 const LONGEST_ANSWER: i32 = 64 * 1024 * 1024;
-
-function intOf(map: HeaderMap, name: string): i32 {
-  if (!map.find(name)) return 0;
-  let value = 0;
-  for (let at = map.valueStart; at < map.valueEnd; at++) value = value * 10 + ((map.source[at] as i32) - 48);
-  return value;
-}
 
 function isEventStream(map: HeaderMap): bool {
   return map.find("content-type") && startsAscii(map.source, map.valueStart, map.valueEnd, "text/event-stream");

@@ -41,6 +41,14 @@ export class HeaderMap {
     return this.find(name) ? decodeUtf8(this.bytes, this.valueStart, this.valueEnd) : "";
   }
 
+  /** The header's value, which must be digits; 0 when it is absent. */
+  int(name: string): i32 {
+    if (!this.find(name)) return 0;
+    let value = 0;
+    for (let at = this.valueStart; at < this.valueEnd; at++) value = value * 10 + ((this.bytes[at] as i32) - 48);
+    return value;
+  }
+
   /** Adds to `out` every entry whose name `keep` holds. */
   copyOnly(keep: HeaderNames, out: HeaderMapWriter): void {
     const base = this.bytes.dataStart;

@@ -44,6 +44,7 @@ const UPSTREAM = 2;
 const MAP_CALL_RESPONSE = 6;
 const BUFFER_CALL_RESPONSE = 4;
 const BUFFER_PLUGIN_CONFIGURATION = 7;
+const PROVIDER_CLUSTER = "oneapi-provider:";
 const RETRIED = new Set([401, 402, 403, 408, 409, 429]);
 
 export class Envoy {
@@ -74,6 +75,7 @@ export class Envoy {
     };
     const root: HostContext = {
       id,
+      root: id,
       maps: new Map(),
       buffer: (type) => this.#rootBuffers.get(type) ?? null,
       setBuffer: unexpected,
@@ -99,8 +101,8 @@ export class Envoy {
   }
 
   /**
-   * Runs the event loop until nothing is left to do: what was put off, what providers answer, and the calls to the control
-   * service. Calls that are held stay in `host.calls`.
+   * Runs the event loop until nothing is left to do: what was put off, what providers answer, and the filter's own calls.
+   * Those that the control service holds stay in `host.calls`.
    */
   settle(): void {
     const held: HttpCall[] = [];
@@ -108,21 +110,36 @@ export class Envoy {
       // Events add events, which the loop reaches too.
       for (const event of this.host.events) event();
       this.host.events.length = 0;
-      const call = this.host.calls.shift();
-      if (call === undefined) break;
-      const body = this.world.control(call.body);
-      if (body === null) held.push(call);
-      else this.answer(call, 200, body);
+      const calls = this.host.calls.splice(0);
+      if (calls.length === 0) break;
+      for (const call of calls) {
+        if (call.cluster.startsWith(PROVIDER_CLUSTER)) this.#askProvider(call);
+        else if (!this.#askControl(call)) held.push(call);
+      }
     }
     this.host.calls.push(...held);
   }
 
+  /** Answers a call to the control service; false when it is held. */
+  #askControl(call: HttpCall): boolean {
+    if (call.context !== call.root) throw new Error("the control service was called in the name of a stream");
+    const body = this.world.control(call.body);
+    if (body !== null) this.answer(call, 200, body);
+    return body !== null;
+  }
+
+  /** A call that an attempt makes beside its own: it reaches the provider at once, and is answered as an event. */
+  #askProvider(call: HttpCall): void {
+    const seen = { provider: call.cluster.slice(PROVIDER_CLUSTER.length), headers: call.headers, body: call.body };
+    for (const exchange of this.#exchanges) if (exchange.owns(call.context)) exchange.calls.push(seen);
+    const { status, pieces, headers } = this.world.provider(seen) ?? { status: 0, pieces: [], headers: [] };
+    this.host.events.push(() => this.answer(call, status, Buffer.concat(pieces), headers));
+  }
+
   /** Answers a call of the filter's; status 0: nobody did. */
-  answer(call: HttpCall, status: number, body: Buffer): void {
-    const root = this.#roots.get(call.root);
-    if (root === undefined) throw new Error("the call was made in the name of a stream");
-    const headers: Headers = status === 0 ? [] : [[":status", String(status)]];
-    root.maps.set(MAP_CALL_RESPONSE, headers);
+  answer(call: HttpCall, status: number, body: Buffer, others: Headers = []): void {
+    const headers: Headers = status === 0 ? [] : [[":status", String(status)], ...others];
+    this.#roots.get(call.root)?.maps.set(MAP_CALL_RESPONSE, headers);
     this.#rootBuffers.set(BUFFER_CALL_RESPONSE, body);
     this.host.call("proxy_on_http_call_response", call.root, call.token, headers.length, body.length, 0);
   }
@@ -186,6 +203,11 @@ export class Exchange {
       respond: (status, headers, body, details) => this.#localReply(status, headers, body, details),
       close: () => this.#breakOff("local_close"),
     });
+  }
+
+  /** Whether this context is that of the attempt under way. */
+  owns(context: number): boolean {
+    return this.#upstream?.id === context;
   }
 
   start(headers: Headers, pieces: Buffer[]): void {

@@ -118,6 +118,7 @@ class Direction implements Sink {
 
 export class FilterStream implements HostContext {
   readonly id: number;
+  readonly root: number;
   readonly maps = new Map<number, Headers>();
   readonly request: Direction;
   readonly response: Direction;
@@ -131,6 +132,7 @@ export class FilterStream implements HostContext {
     this.#host = host;
     this.#hooks = hooks;
     this.id = host.nextId();
+    this.root = root;
     this.request = new Direction(this, host, "request", onward);
     this.response = new Direction(this, host, "response", back);
     host.contexts.set(this.id, this);

@@ -12,6 +12,8 @@ export const EMPTY = 7;
 /** What the module may ask of the stream or root context in whose name a call is made. */
 export interface HostContext {
   readonly id: number;
+  /** The root context that it belongs to, or its own id. */
+  readonly root: number;
   /** Header maps by their number in the ABI; absent ones cannot be read. */
   readonly maps: Map<number, Headers>;
   /** The buffer of this number in the ABI, or null when there is none now. */
@@ -25,6 +27,8 @@ export interface HostContext {
 
 export interface HttpCall {
   token: number;
+  /** In whose name it was made, and the root context that gets the answer. */
+  context: number;
   root: number;
   cluster: string;
   headers: Headers;
@@ -252,7 +256,8 @@ export class Host {
         this.#lastToken += 1;
         this.calls.push({
           token: this.#lastToken,
-          root: this.#effective,
+          context: this.#effective,
+          root: this.#context?.root ?? 0,
           cluster: this.#text(at, size),
           headers: readHeaders(this.#bytes(mapAt, mapSize)),
           body: this.#bytes(bodyAt, bodySize),

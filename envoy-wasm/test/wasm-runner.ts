@@ -36,6 +36,8 @@ export class WasmRunner {
     this.#cut = cut;
     const body = request.body.length === 0 ? [] : cut(request.body);
     const { client, calls } = this.envoy.send(requestHeaders(request), body);
+    // A task is asked for once a second.
+    for (let seconds = 0; seconds < 10 && !client.ended; seconds++) this.envoy.tick(1000);
     if (!client.ended) throw new Error(`the client's answer has no end (status ${client.status})`);
     this.envoy.tick(1000);
     return {

@@ -68,6 +68,16 @@ export class Provider {
     return options == null ? otherwise : options.string(name, otherwise);
   }
 
+  /**
+   * How long an attempt may take until its answer is decided, in milliseconds; 0: for ever. A chat must begin within the
+   * time of a first token. What only comes whole, in several calls perhaps, has the whole time.
+   */
+  patienceMs(endpoint: i32): i32 {
+    if (endpoint !== CHAT && endpoint !== COMPLETIONS) return this.totalMs;
+    const limited = this.totalMs > 0 && (this.firstTokenMs === 0 || this.totalMs < this.firstTokenMs);
+    return limited ? this.totalMs : this.firstTokenMs;
+  }
+
   /** Whether the option is there and false. */
   refuses(name: string): boolean {
     const options = this.options;
@@ -79,11 +89,16 @@ export class Provider {
 
 /** What is sent to the provider. The host adds `content-length`, and `:authority` from the provider. */
 export class ProviderRequest {
+  method: string = "POST";
   /** Path and query. */
   path: string = "";
   /** Names (lower case) and values in turn; all that the provider needs, its credential too. */
   readonly headers: Array<string> = new Array<string>();
   body: Uint8Array = NO_BYTES;
+  /** Of a further call: the exchange's own name for it, told again with its answer. */
+  part: i32 = 0;
+  /** Of a further call: how many milliseconds pass before it is made. */
+  waitMs: i32 = 0;
 
   header(name: string, value: string): void {
     this.headers.push(name);
@@ -97,6 +112,8 @@ export const PASS: i32 = 0;
 export const REPLACED: i32 = 1;
 /** `problem` says why; what was written to `out` before still counts. */
 export const FAILED: i32 = 2;
+/** Of a whole answer: nothing can be written yet, further calls of the provider are needed (`Exchange.further`). */
+export const MORE: i32 = 3;
 
 /**
  * One attempt: a client call bound to one provider and one of its models. Made for the attempt, never shared; no method
@@ -132,8 +149,39 @@ export abstract class Exchange {
   /** Fills in what to send with this credential (empty: none); false when the target cannot express the call (`problem`). */
   abstract request(credential: string, out: ProviderRequest): boolean;
 
-  /** Translates a whole answer of status 2xx: PASS, REPLACED, or FAILED when it is none. Takes down `usage`. */
+  /**
+   * Translates a whole answer of status 2xx: PASS, REPLACED, or FAILED when it is none; MORE when it takes further calls
+   * to have all of it. Takes down `usage`. The body's memory may be used again after: what is needed later is copied.
+   */
   abstract response(body: Uint8Array, out: ByteWriter): i32;
+
+  /**
+   * Fills in the next of the further calls that a whole answer needs; false when none is to be made now. Asked after MORE
+   * and again after each of their answers, until it says false or some calls are under way, and then with all of them
+   * answered it must have one. They go to the same provider with the same credential and belong to the same attempt:
+   * batches and repeats name one call after the other (each with its `part`) and are under way together; a task names one
+   * with a wait (`waitMs`), and the next once that is answered.
+   */
+  further(_credential: string, _out: ProviderRequest): boolean {
+    return false;
+  }
+
+  /**
+   * Takes the answer of status 2xx to a further call, in whatever order they come: MORE while answers are missing,
+   * REPLACED when `out` has the whole answer, or FAILED; then the attempt is over, and other answers are not told. The
+   * usage of all calls is summed up. The body's memory may be used again after.
+   */
+  part(_part: i32, _body: Uint8Array, _out: ByteWriter): i32 {
+    return FAILED;
+  }
+
+  /**
+   * Whether a further call that failed with this status (0: no answer came) does no harm: `further` then names it again.
+   * If not, `failure` says what it means, and the attempt has failed.
+   */
+  forgives(_status: i32): boolean {
+    return false;
+  }
 
   /**
    * Translates the next bytes of a stream, `chunk[0, length)`, cut anywhere: PASS, REPLACED or FAILED. `last` says that

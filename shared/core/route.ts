@@ -117,6 +117,11 @@ export function orderName(route: Route, order: Array<i32>): string {
   return ORDER_CLUSTER + providers.join(">");
 }
 
+/** The name of the provider's own cluster: every provider of an order has it, whether it is reached by the order's or not. */
+export function providerCluster(provider: string): string {
+  return PROVIDER_CLUSTER + provider;
+}
+
 /**
  * The names of the clusters inside that aggregate, one for each attempt. Envoy tries each cluster of an aggregate once, so
  * a provider that occurs again has another cluster with the same endpoints: `~2` for the second time, and so on.
@@ -129,7 +134,7 @@ export function clusterNames(route: Route, order: Array<i32>): Array<string> {
     for (let earlier: i32 = 0; earlier < i; earlier++) {
       if (route.targets[order[earlier] as i32]!.provider === provider) occurrence++;
     }
-    const name = PROVIDER_CLUSTER + provider;
+    const name = providerCluster(provider);
     names.push(occurrence === 1 ? name : `${name}~${occurrence}`);
   }
   return names;

@@ -1,6 +1,7 @@
 /** Plays a vector through the TypeScript build of the core, as a host in Node would use it. */
 import "../core/target.ts";
 import { ByteWriter } from "../core/byte-writer.ts";
+import type { ProviderRequest } from "../core/exchange.ts";
 import { type Attempt, HOLD } from "../core/gateway/attempt.ts";
 import { Gateway } from "../core/gateway/gateway.ts";
 import { ANSWERED, type Operation, READY, WAIT } from "../core/gateway/operation.ts";
@@ -93,10 +94,15 @@ class CoreRun {
   #call(attempt: Attempt): Buffer {
     const request = attempt.request();
     if (request === null) return Buffer.alloc(0);
+    return this.#receive(attempt, this.#send(attempt, request));
+  }
+
+  /** What the vector's provider answers to its next call. */
+  #send(attempt: Attempt, request: ProviderRequest): Message {
     const script = this.#vector.attempts[this.#requests.length]?.answers;
     if (script === undefined) throw new Error("a provider was called that has no answer");
-    this.#requests.push(sentTo(attempt, request.path, request.headers, request.body));
-    return this.#receive(attempt, script);
+    this.#requests.push(sentTo(attempt, request));
+    return script;
   }
 
   #receive(attempt: Attempt, script: Message): Buffer {
@@ -113,7 +119,24 @@ class CoreRun {
       const outcome = attempt.data(piece, piece.length, index === pieces.length - 1, out, this.#now);
       if (outcome !== HOLD) got.push(Buffer.from(outcome === 0 ? piece : out.take()));
     }
-    return Buffer.concat(got);
+    return attempt.complete || attempt.isStream() ? Buffer.concat(got) : this.#callFurther(attempt);
+  }
+
+  /** Makes the further calls that a whole answer needs, those under way together one after the other; waits are nothing. */
+  #callFurther(attempt: Attempt): Buffer {
+    const out = new ByteWriter(0);
+    for (;;) {
+      const calls: { part: number; script: Message }[] = [];
+      for (let request = attempt.further(); request !== null; request = attempt.further()) {
+        calls.push({ part: request.part, script: this.#send(attempt, request) });
+      }
+      if (calls.length === 0) throw new Error("the attempt waits for an answer that nobody gives");
+      for (const { part, script } of calls) {
+        const { status, body, headers } = script;
+        const outcome = attempt.part(part, status, body, headers["retry-after"] ?? "", out, this.#now);
+        if (outcome !== HOLD) return Buffer.from(out.take());
+      }
+    }
   }
 }
 
@@ -121,10 +144,10 @@ function typeOf(attempt: Attempt): string {
   return attempt.answersStream() ? "text/event-stream" : "application/json";
 }
 
-function sentTo(attempt: Attempt, path: string, headers: string[], body: Uint8Array): Sent {
+function sentTo(attempt: Attempt, { method, path, headers, body }: ProviderRequest): Sent {
   const pairs = headers.flatMap((name, index) => (index % 2 === 0 ? [[name, headers[index + 1] ?? ""]] : []));
   const host = attempt.exchange.provider.authority;
-  return { method: "POST", path, status: 0, headers: { host, ...Object.fromEntries(pairs) }, body: Buffer.from(body) };
+  return { method, path, status: 0, headers: { host, ...Object.fromEntries(pairs) }, body: Buffer.from(body) };
 }
 
 function answer(status: number, type: string, body: Buffer): Sent {

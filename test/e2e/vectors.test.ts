@@ -4,10 +4,12 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll } from "vitest";
 import { conformance, type Outcome, type Sent } from "../../shared/vectors/conformance.ts";
 import { CLIENT_KEY } from "../../shared/vectors/control.ts";
-import { loadVectors, type Message, NOW, PUBLIC_MODEL, type Vector } from "../../shared/vectors/load.ts";
+import { loadVectors, NOW, PUBLIC_MODEL, type Vector } from "../../shared/vectors/load.ts";
+import { asJson } from "../../shared/vectors/shape.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { send } from "./http.ts";
 
@@ -22,8 +24,9 @@ const vectors = loadVectors().map(asLedgerTells);
 /** Each vector's names get its number, as all share one configuration. */
 const suffixes = new Map(vectors.map(({ name }, index) => [name, `-${index}`]));
 
-/** One server plays all providers: it answers by the running vector's script, in turn. */
-let scripts: Message[] = [];
+/** One server plays all providers: it answers by the running vector's pairs, in turn. */
+let running: Vector;
+/** By pair. */
 let requests: Sent[] = [];
 let writes: (stream: Buffer) => Buffer[] = (stream) => [stream];
 const provider = createServer((request, response) => void serve(request, response));
@@ -74,14 +77,11 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   const { method = "", url = "", headers } = request;
-  requests.push({
-    method,
-    path: url,
-    status: 0,
-    headers: headers as Record<string, string>,
-    body: Buffer.concat(parts),
-  });
-  const script = scripts.shift();
+  const body = Buffer.concat(parts);
+  const sent: Sent = { method, path: url, status: 0, headers: headers as Record<string, string>, body };
+  const pair = pairOf(sent);
+  requests[pair] = sent;
+  const script = running.attempts[pair]?.answers;
   if (script === undefined || script.status === 0) return void request.socket.destroy();
   const type = script.stream ? "text/event-stream" : "application/json";
   const told = Object.entries({ "content-type": type, ...script.headers }).filter(([, value]) => value !== null);
@@ -90,9 +90,20 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   response.end();
 }
 
+/** The next pair of the vector; of calls that are under way together, and arrive in any order, the one that tells of this. */
+function pairOf(sent: Sent): number {
+  const open = [...running.attempts.keys()].filter((pair) => requests[pair] === undefined);
+  const { body } = plain(sent, suffixes.get(running.name) ?? "");
+  const told = open.find((pair) => {
+    const sees = running.attempts[pair]?.sees;
+    return sees?.body.equals(body) || (sees != null && isDeepStrictEqual(asJson(sees.body), asJson(body)));
+  });
+  return told ?? open[0] ?? running.attempts.length;
+}
+
 async function runThroughGateway(vector: Vector, cut: (stream: Buffer) => Buffer[]): Promise<Outcome> {
   const suffix = suffixes.get(vector.name) ?? "";
-  scripts = vector.attempts.map(({ answers }) => answers);
+  running = vector;
   requests = [];
   writes = cut;
   const { request } = vector;
@@ -121,7 +132,7 @@ async function runThroughGateway(vector: Vector, cut: (stream: Buffer) => Buffer
 
 /** The vectors' providers have hosts of their own; here all are one. */
 function withHost(sent: Sent, { targets }: Vector, index: number): Record<string, string> {
-  return { ...sent.headers, host: new URL(targets[index]?.baseUrl ?? "http://none").host };
+  return { ...sent.headers, host: new URL((targets[index] ?? targets.at(-1))?.baseUrl ?? "http://none").host };
 }
 
 /** The message as the vector has it: without numbers, at the vectors' time. */

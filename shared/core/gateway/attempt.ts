@@ -1,12 +1,15 @@
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
-import { Exchange, FAILED, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
+import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
 import { Json } from "../json.ts";
 import { Problem, providerError } from "../problem.ts";
 import { canBeStreamed, writeAsStream } from "./whole-as-stream.ts";
 
 /** Nothing can be said yet: the bytes are kept here, the host holds the answer's headers. */
-export const HOLD: i32 = 3;
+export const HOLD: i32 = 4;
+
+/** The most further calls of an attempt that are under way at a time. */
+const MOST_UNDER_WAY: i32 = 4;
 
 const WAITING: i32 = 0;
 const STREAM: i32 = 1;
@@ -14,7 +17,8 @@ const WHOLE: i32 = 2;
 const ERROR: i32 = 3;
 
 /**
- * One upstream call of an operation: what goes to the provider, and what of its answer goes to the client.
+ * One try of an operation at a provider: what goes there, and what of its answer goes to the client. That is one call; a
+ * whole answer may need further ones, which the host makes as `further` names them and answers by `part`.
  *
  * Nothing reaches the client before the attempt is `decided`: a stream by its first event, anything else by its whole
  * body. If it then `failed`, the next target may be tried and the client notices nothing.
@@ -42,6 +46,8 @@ export class Attempt {
 
   private mode: i32 = WAITING;
   private retryAfter: string = "";
+  /** Further calls that have been named and not answered. */
+  private underWay: i32 = 0;
   private readonly held: ByteWriter = new ByteWriter(0);
 
   constructor(operationId: string, exchange: Exchange, credential: string, now: f64) {
@@ -91,20 +97,54 @@ export class Attempt {
     if (this.mode === STREAM) return this.stream(chunk, length, last, out, now);
     if (this.complete) return REPLACED;
     const body: Uint8Array = length === chunk.length ? chunk : sliceBytes(chunk, 0, length);
-    if (this.mode === ERROR) {
-      this.fail(this.failure(body), "status " + this.status.toString());
-    } else {
-      const outcome = this.exchange.response(body, out);
-      if (outcome !== FAILED) {
-        this.decide(now);
-        this.finish(now);
-        return this.answersStream() ? this.asStream(outcome === PASS ? body : out.take(), out) : outcome;
-      }
-      out.clear();
-      this.fail(this.ownProblem(), "bad answer");
-    }
+    if (this.mode === ERROR) return this.refuse(this.failure(body), "status " + this.status.toString(), out, now);
+    const outcome = this.exchange.response(body, out);
+    // Further calls are answered in the place of this body: the host has none to put an answer into.
+    if (outcome === MORE && length === 0) return this.refuse(emptyAnswer(), "bad answer", out, now);
+    return this.whole(outcome, body, out, now);
+  }
+
+  /**
+   * The next of the further calls to be made, or null when none is to be made now. To be asked, until it says null, each
+   * time that `data` of a whole answer, or `part`, has answered HOLD.
+   */
+  further(): ProviderRequest | null {
+    if (this.complete || this.underWay === MOST_UNDER_WAY) return null;
+    const out = new ProviderRequest();
+    if (!this.exchange.further(this.credential, out)) return null;
+    this.underWay++;
+    return out;
+  }
+
+  /**
+   * Takes the answer to the further call that is `part` of the whole one; status 0: none came. Answers HOLD, or REPLACED
+   * when the client's answer, good or bad, has been appended to `out`.
+   */
+  part(part: i32, status: i32, body: Uint8Array, retryAfter: string, out: ByteWriter, now: f64): i32 {
+    if (this.complete) return HOLD;
+    this.underWay--;
+    if (status >= 200 && status < 300) return this.whole(this.exchange.part(part, body, out), body, out, now);
+    if (this.exchange.forgives(status)) return HOLD;
+    if (status === 0) return this.refuse(providerError("The provider broke off."), "connection", out, now);
+    this.status = status;
+    this.retryAfter = retryAfter;
+    return this.refuse(this.failure(body), "status " + status.toString(), out, now);
+  }
+
+  /** What the exchange made of a whole answer. */
+  private whole(outcome: i32, body: Uint8Array, out: ByteWriter, now: f64): i32 {
+    if (outcome === MORE) return HOLD;
+    if (outcome === FAILED) return this.refuse(this.ownProblem(), "bad answer", out, now);
+    this.decide(now);
+    this.finish(now);
+    return this.answersStream() ? this.asStream(outcome === PASS ? body : out.take(), out) : outcome;
+  }
+
+  private refuse(problem: Problem, error: string, out: ByteWriter, now: f64): i32 {
+    this.fail(problem, error);
     this.finish(now);
     this.decidedAt = now;
+    out.clear();
     this.problem!.write(out);
     return REPLACED;
   }
@@ -209,9 +249,23 @@ export class Attempt {
     this.endedAt = now;
   }
 
+  /**
+   * Whether the provider has said nothing for longer than it may. Embeddings come at once, however long all batches of them
+   * take; of other calls the patience with the whole attempt is the only limit.
+   */
+  isSilent(now: f64): boolean {
+    const limit = this.exchange.provider.firstTokenMs;
+    if (this.status !== 0 || limit === 0 || this.exchange.call.endpoint !== EMBEDDINGS) return false;
+    return !this.complete && now - this.startedAt >= (limit as f64);
+  }
+
   /** The status that the client (and a proxy that decides on a retry) sees. */
   shownStatus(): i32 {
     const problem = this.problem;
     return problem == null || this.truncated ? 200 : problem.status;
   }
+}
+
+function emptyAnswer(): Problem {
+  return providerError("The provider's answer is empty.");
 }

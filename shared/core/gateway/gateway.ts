@@ -167,15 +167,13 @@ export class Gateway {
   }
 
   /**
-   * How long each of the operation's attempts may be silent, in milliseconds; 0: for ever. Envoy knows one such time for
+   * How long each of the operation's attempts may take until it is decided, in milliseconds; 0: for ever. Envoy knows one such time for
    * all attempts of a request: that of the first target's provider counts.
    */
   patience(operation: Operation): i32 {
     const first = operation.model!.route.targets[operation.order[0] as i32]!;
     const provider = this.config!.provider(first.provider);
-    if (provider == null) return 0;
-    const total = provider.totalMs;
-    return total > 0 && (provider.firstTokenMs === 0 || total < provider.firstTokenMs) ? total : provider.firstTokenMs;
+    return provider == null ? 0 : provider.patienceMs(operation.endpoint);
   }
 
   /**
