@@ -23,6 +23,26 @@ export function textOf(part: Json): Json | null {
   return text != null && text.kind === STRING && !text.isEmpty() ? text : null;
 }
 
+/** Whether the candidate holds text that is (or is not) a thought. */
+export function saysSomething(candidate: Json, thoughts: boolean): boolean {
+  let part = firstPart(candidate);
+  while (part != null) {
+    if (textOf(part) != null && part.flag("thought") === thoughts) return true;
+    part = part.next;
+  }
+  return false;
+}
+
+export function countCalls(candidate: Json): i32 {
+  let count: i32 = 0;
+  let part = firstPart(candidate);
+  while (part != null) {
+    if (callOf(part) != null) count++;
+    part = part.next;
+  }
+  return count;
+}
+
 /** The client described its tools as `functions`, and reads `function_call`. */
 export function answersOldWay(call: ClientRequest): boolean {
   return call.json.value("functions") != null && call.json.value("tools") == null;

@@ -9,6 +9,7 @@ import { capabilityOf } from "./capabilities.ts";
 import { isBatch, writeEmbedding, writeEmbeddings } from "./embeddings.ts";
 import { findError, readFailure, readStreamError } from "./failure.ts";
 import { methodPath } from "./path.ts";
+import { wholeAnswer } from "./pieces.ts";
 import { writeRequest } from "./request.ts";
 import { problemOf, writeCompletion } from "./response.ts";
 import { AnswerStream } from "./stream.ts";
@@ -64,7 +65,7 @@ export class GeminiExchange extends SseExchange {
   }
 
   override response(body: Uint8Array, out: ByteWriter): i32 {
-    const answer = Json.parse(body);
+    const answer = wholeAnswer(Json.parse(body));
     const error = findError(answer);
     if (error != null) this.problem = readStreamError(error, this.call.model);
     else if (answer == null || answer.kind !== OBJECT) {

@@ -51,7 +51,7 @@ describe("an error of the provider", () => {
     [[delay("34s")], "7", 7, 7_000],
     [[], "", 0, 5_000],
     [[delay("soon"), delay("x")], "", 0, 5_000],
-    [[quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"), delay("34s")], "", 34, 3_600_000],
+    [[quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"), delay("34s")], "", 3600, 3_600_000],
   ])("with %j and retry-after %j waits %i s, and its credential %i ms", (details, header, retryAfter, restMs) => {
     expect(failure(429, error(429, "RESOURCE_EXHAUSTED", "M", details), header)).toMatchObject({ retryAfter, restMs });
   });

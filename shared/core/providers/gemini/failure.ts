@@ -8,6 +8,7 @@ const REFUSED_REST: i32 = 60000;
 /** How long one rests that met a rate limit without being told for how long, and one that used up its day. */
 const LIMITED_REST: i32 = 5000;
 const DAILY_REST: i32 = 3600000;
+const DAILY_REST_SECONDS: i32 = 3600;
 const LONGEST_MESSAGE: i32 = 2000;
 
 /**
@@ -63,7 +64,11 @@ function problemOf(status: i32, error: Json | null, retryAfter: string, model: s
   if (problem.retryAfter === 0) problem.retryAfter = retryDelay(error);
   if (shown === 429) {
     problem.restMs = problem.retryAfter > 0 ? problem.retryAfter * 1000 : LIMITED_REST;
-    if (isDaily(error) && problem.restMs < DAILY_REST) problem.restMs = DAILY_REST;
+    if (isDaily(error) && problem.restMs < DAILY_REST) {
+      // The delay that comes with it is that of the quota of a minute: a client that obeyed it would only ask in vain.
+      problem.restMs = DAILY_REST;
+      problem.retryAfter = DAILY_REST_SECONDS;
+    }
   }
   return problem;
 }

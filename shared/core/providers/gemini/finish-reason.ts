@@ -33,6 +33,13 @@ export function finishReason(reason: Json): string {
   return "stop";
 }
 
+/** The reason explains nothing: an answer that ended so and holds nothing is none. */
+export function isUnexplained(reason: Json): boolean {
+  return (
+    reason.is("OTHER") || reason.is("NO_IMAGE") || reason.is("IMAGE_OTHER") || reason.is("FINISH_REASON_UNSPECIFIED")
+  );
+}
+
 /** Why the prompt was not answered, such as `SAFETY`; empty when it was. */
 export function blockReason(answer: Json): string {
   const feedback = answer.value("promptFeedback");

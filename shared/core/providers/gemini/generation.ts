@@ -8,7 +8,7 @@ import { writeThinking } from "./thinking.ts";
 import { Translation } from "./translation.ts";
 
 /** The API gives at most so many candidates, and takes so many stop sequences. */
-const MOST_CANDIDATES: i32 = 8;
+export const MOST_CANDIDATES: i32 = 8;
 const MOST_STOPS: i32 = 5;
 
 /**

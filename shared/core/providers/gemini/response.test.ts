@@ -97,7 +97,43 @@ describe("an answer", () => {
   it("without counts is estimated", () => {
     const { usage } = receive(answer([{ text: "A long answer" }]));
     expect(usage.source).toBe(USAGE_ESTIMATE);
-    expect(usage.prompt * usage.completion).toBeGreaterThan(0);
+    expect(usage).toMatchObject({ prompt: 8, completion: 4 });
+  });
+
+  it.each(["OTHER", "NO_IMAGE", "IMAGE_OTHER", "FINISH_REASON_UNSPECIFIED"])(
+    "that ended with %s is one if it says something",
+    (reason) => {
+      expect(choiceOf(answer([{ text: "A" }], {}, reason))).toMatchObject({ finish_reason: "stop" });
+      expect(choiceOf(answer([{ functionCall: { name: "f" } }], {}, reason))).toMatchObject({
+        finish_reason: "tool_calls",
+      });
+      expect(receive(answer([{ text: "T", thought: true }], {}, reason))).toMatchObject({
+        result: FAILED,
+        problem: { status: 502, retryable: true },
+      });
+    },
+  );
+
+  it("may come in pieces, as streams do that lost their form", () => {
+    const piece = (index: number, text: string, finishReason?: string) => ({
+      index,
+      content: { parts: [{ text }] },
+      ...(finishReason === undefined ? {} : { finishReason }),
+    });
+    const counts = (candidatesTokenCount: number) => ({ promptTokenCount: 4, candidatesTokenCount });
+    const pieces = [
+      { candidates: [piece(0, "A"), piece(1, "C")], usageMetadata: counts(2), responseId: "r" },
+      { candidates: [piece(1, "D", "MAX_TOKENS")], usageMetadata: counts(3), responseId: "r" },
+      { candidates: [piece(0, "B", "STOP")], usageMetadata: counts(4), responseId: "r" },
+    ];
+    const received = receive(pieces);
+    expect(JSON.parse(received.text).choices).toMatchObject([
+      { index: 0, message: { content: "AB" }, finish_reason: "stop" },
+      { index: 1, message: { content: "CD" }, finish_reason: "length" },
+    ]);
+    expect(received.usage).toMatchObject({ prompt: 4, completion: 4 });
+    expect(receive(pieces.slice(0, 2))).toMatchObject({ result: FAILED, problem: { status: 502 } });
+    expect(receive([...pieces, { error: { code: 503, message: "M" } }])).toMatchObject({ problem: { status: 503 } });
   });
 
   it.each(["", "[]", "{}", '"x"', '{"candidates":[]}', '{"candidates":[7]}', "<html>"])("is not %j", (text) => {

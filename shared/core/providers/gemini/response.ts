@@ -6,8 +6,18 @@ import { JsonWriter } from "../../json-writer.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { estimatePrompt, estimateTokens } from "../../tokens.ts";
 import { USAGE_ESTIMATE, Usage } from "../../usage.ts";
-import { answersOldWay, CallWriter, callOf, firstPart, textOf, writeId, writeModel } from "./answer.ts";
-import { BROKEN, blockedText, blockReason, finishReason, withheldText } from "./finish-reason.ts";
+import {
+  answersOldWay,
+  CallWriter,
+  callOf,
+  countCalls,
+  firstPart,
+  saysSomething,
+  textOf,
+  writeId,
+  writeModel,
+} from "./answer.ts";
+import { BROKEN, blockedText, blockReason, finishReason, isUnexplained, withheldText } from "./finish-reason.ts";
 import { writeLogprobs } from "./logprobs.ts";
 import { readUsage, writeUsage } from "./usage.ts";
 
@@ -21,10 +31,15 @@ export function problemOf(answer: Json): Problem | null {
   while (candidate != null) {
     if (candidate.kind !== OBJECT) return providerError("The provider's answer holds no candidate.");
     const reason = candidate.value("finishReason");
-    if (reason != null && finishReason(reason) === BROKEN) return brokenAnswer(reason.text());
+    if (reason != null && isBroken(candidate, reason)) return brokenAnswer(reason.text());
     candidate = candidate.next;
   }
   return null;
+}
+
+function isBroken(candidate: Json, reason: Json): boolean {
+  if (finishReason(reason) === BROKEN) return true;
+  return isUnexplained(reason) && !saysSomething(candidate, false) && countCalls(candidate) === 0;
 }
 
 /** The model did not bring about an answer: another try may. */
@@ -43,7 +58,6 @@ export function writeCompletion(answer: Json, call: ClientRequest, model: string
   w.key("object").string("chat.completion").key("created").int(call.created);
   writeModel(answer, model, w.key("model"));
   w.key("choices").array();
-  const start = out.length;
   const writer = new ChoiceWriter(call, answer, w);
   let index: i32 = 0;
   let candidate = firstOf(answer.value("candidates"));
@@ -53,13 +67,12 @@ export function writeCompletion(answer: Json, call: ClientRequest, model: string
     index++;
     candidate = candidate.next;
   }
-  const written = out.length - start;
   w.end();
   const counts = answer.value("usageMetadata");
   if (counts != null && counts.kind === OBJECT) readUsage(counts, usage);
   else {
     usage.prompt = estimatePrompt(call.json);
-    usage.completion = estimateTokens(written);
+    usage.completion = estimateTokens(writer.producedBytes);
     usage.source = USAGE_ESTIMATE;
   }
   writeUsage(usage, w.key("usage"));
@@ -72,6 +85,8 @@ class ChoiceWriter {
   private readonly oldWay: boolean;
   /** Calls of all choices, for their ids. */
   private callCount: i32 = 0;
+  /** Of all choices: bytes of text, thoughts and calls. */
+  producedBytes: i32 = 0;
 
   constructor(call: ClientRequest, answer: Json, w: JsonWriter) {
     this.w = w;
@@ -125,7 +140,10 @@ class ChoiceWriter {
     let part = firstPart(candidate);
     while (part != null) {
       const text = textOf(part);
-      if (text != null && part.flag("thought") === thoughts) out.copy(text.source, text.start, text.end);
+      if (text != null && part.flag("thought") === thoughts) {
+        this.producedBytes += text.end - text.start;
+        out.copy(text.source, text.start, text.end);
+      }
       part = part.next;
     }
     out.byte(0x22);
@@ -142,6 +160,7 @@ class ChoiceWriter {
       // An answer in the old way has room for one call.
       if (call != null && (first || !this.oldWay)) {
         first = false;
+        this.producedBytes += call.end - call.start;
         w.object();
         if (this.oldWay) this.calls.writeFunction(call, w);
         else this.calls.writeCall(part, call, this.callCount++, w);
@@ -151,24 +170,4 @@ class ChoiceWriter {
     }
     if (!this.oldWay) w.end();
   }
-}
-
-function countCalls(candidate: Json): i32 {
-  let count: i32 = 0;
-  let part = firstPart(candidate);
-  while (part != null) {
-    if (callOf(part) != null) count++;
-    part = part.next;
-  }
-  return count;
-}
-
-/** Whether a part holds text that is (or is not) a thought. */
-function saysSomething(candidate: Json, thoughts: boolean): boolean {
-  let part = firstPart(candidate);
-  while (part != null) {
-    if (textOf(part) != null && part.flag("thought") === thoughts) return true;
-    part = part.next;
-  }
-  return false;
 }

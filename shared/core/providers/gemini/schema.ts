@@ -30,6 +30,7 @@ export function writeSchema(schema: Json, w: JsonWriter): void {
     else if (reference != null || isRemark(keyword)) {
       // Left out.
     } else if (keyword.isKey("const")) writeConstant(keyword, schema, enumerated, w);
+    else if (keyword.isKey("enum")) writeEnumeration(keyword, schema, w);
     else if (keyword.isKey("type")) {
       if (constant == null || constant.kind !== NULL) writeType(keyword, schema, w.key("type"));
     } else if (keyword.isKey("properties")) writeNamedSchemas(keyword, w.keyOf(keyword));
@@ -84,7 +85,38 @@ function writeConstant(constant: Json, schema: Json, enumerated: boolean, w: Jso
   else if (schema.value("type") == null) w.key("type").string(nameOfKind(constant.kind));
 }
 
+/** As with constants, strings and numbers are enumerated; that the value may be null is left to the type. */
+function writeEnumeration(values: Json, schema: Json, w: JsonWriter): void {
+  let nullable = false;
+  let listed: Json | null = null;
+  let other: Json | null = null;
+  let value = values.first();
+  while (value != null) {
+    if (value.kind === STRING || value.kind === NUMBER) listed = value;
+    else if (value.kind === NULL) nullable = true;
+    else other = value;
+    value = value.next;
+  }
+  if (schema.value("type") == null && (nullable || other != null)) {
+    const named = listed != null ? listed : other;
+    w.key("type");
+    if (named == null) w.string("null");
+    else if (!nullable) w.string(nameOfKind(named.kind));
+    else w.array().string(nameOfKind(named.kind)).string("null").end();
+  }
+  if (listed == null) return;
+  w.key("enum").array();
+  value = values.first();
+  while (value != null) {
+    if (value.kind === STRING || value.kind === NUMBER) w.json(value);
+    value = value.next;
+  }
+  w.end();
+}
+
 function nameOfKind(kind: i32): string {
+  if (kind === STRING) return "string";
+  if (kind === NUMBER) return "number";
   return kind === OBJECT ? "object" : kind === ARRAY ? "array" : "boolean";
 }
 

@@ -144,6 +144,11 @@ describe("a stream", () => {
     expect(received.text).not.toContain('finish_reason":"');
   });
 
+  it("that ends unexplained is an answer only if it said something", () => {
+    expect(stream([events(answer([{ text: "A" }], {}, "OTHER"))]).problem).toBeNull();
+    expect(stream([events(answer([{ text: "" }], {}, "OTHER"))]).problem).toMatchObject({ status: 502 });
+  });
+
   it("answers in the old way, one call", () => {
     const request = chat({ stream: true, functions: [{ name: "f" }] });
     const two = answer([{ functionCall: { name: "f", args: { a: 1 } } }, { functionCall: { name: "f" } }]);

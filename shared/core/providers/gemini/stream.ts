@@ -8,7 +8,7 @@ import { USAGE_ESTIMATE, USAGE_PROVIDER, Usage } from "../../usage.ts";
 import { callOf, firstPart, textOf } from "./answer.ts";
 import { Chunks } from "./chunks.ts";
 import { findError, readStreamError } from "./failure.ts";
-import { BROKEN, blockedText, blockReason, finishReason, withheldText } from "./finish-reason.ts";
+import { BROKEN, blockedText, blockReason, finishReason, isUnexplained, withheldText } from "./finish-reason.ts";
 import { brokenAnswer } from "./response.ts";
 import { readUsage } from "./usage.ts";
 
@@ -108,6 +108,10 @@ export class AnswerStream {
     }
     this.takeParts(candidate, choice, out);
     if (told == null || reason.length === 0) return;
+    if (isUnexplained(told) && !choice.spoke && choice.callCount === 0) {
+      this.problem = brokenAnswer(told.text());
+      return;
+    }
     choice.reason = reason;
     if (reason === "content_filter" && !choice.spoke) choice.refusal = withheldText(told.text());
   }

@@ -21,7 +21,18 @@ export function readUsage(from: Json, usage: Usage): void {
   usage.completion = included ? candidates : sum(candidates, thoughts);
   usage.reasoning = thoughts;
   usage.source = USAGE_PROVIDER;
-  usage.raw = sliceBytes(from.source, from.start, from.end);
+  keepRaw(from, usage);
+}
+
+/** Every event of a stream counts anew, mostly in as many digits: then the array is used again. */
+function keepRaw(from: Json, usage: Usage): void {
+  const length = from.end - from.start;
+  if (usage.raw.length !== length) {
+    usage.raw = sliceBytes(from.source, from.start, from.end);
+    return;
+  }
+  const raw = usage.raw;
+  for (let i: i32 = 0; i < length; i++) raw[i] = from.source[from.start + i] as u8;
 }
 
 /** A sum that stays in 32 bits, whatever a provider counts. */
