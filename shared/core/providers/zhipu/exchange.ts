@@ -77,7 +77,7 @@ export class ZhipuExchange extends SseExchange {
     if (answer == null || answer.kind !== OBJECT) return this.fail("The provider's answer is not a JSON object.");
     const error = errorOf(answer);
     if (error != null) {
-      this.problem = readError(200, error, this.call.model, "");
+      this.problem = readError(200, error, this.call, "");
       return FAILED;
     }
     const usage = answer.value("usage");
@@ -132,7 +132,7 @@ export class ZhipuExchange extends SseExchange {
       return;
     }
     const error = errorOf(chunk);
-    if (error != null) this.problem = readError(200, error, this.call.model, "");
+    if (error != null) this.problem = readError(200, error, this.call, "");
     else if (isBroken(chunk)) this.fail("The provider broke the answer off.");
     else this.take(chunk, out);
   }
@@ -178,6 +178,6 @@ export class ZhipuExchange extends SseExchange {
     const root = Json.parse(body);
     let error: Json | null = null;
     if (root != null) error = errorOf(root);
-    return readError(status, error, this.call.model, retryAfter);
+    return readError(status, error, this.call, retryAfter);
   }
 }

@@ -49,6 +49,27 @@ describe("a business code", () => {
   });
 });
 
+describe("a plan's window that is used up", () => {
+  // The call was made at 2026-09-21T14:13:20Z, which is 22:13:20 in Beijing.
+  test.each([
+    ["1308", "您的限额将在 2026-09-21 23:13:20 重置。", 3600],
+    ["1310", "Your limit will reset at 2026-09-28 00:00:00", 86_400],
+    ["1316", "Your limit will reset at 2026-09-21 22:14:20", 60],
+  ])("%s rests until it is new, and the client is told", (code, message, retryAfter) => {
+    expect(failure(429, coded(code, message))).toMatchObject({
+      status: 429,
+      code: "rate_limit_exceeded",
+      retryable: true,
+      retryAfter,
+      restMs: retryAfter * 1000,
+    });
+  });
+
+  test("without a time rests as long as its kind", () => {
+    expect(failure(429, coded("1308", "Soon."))).toMatchObject({ retryAfter: 0, restMs: 600_000 });
+  });
+});
+
 describe("a body", () => {
   test.each<[string, unknown, string]>([
     ["an error that is a text", { error: "Broken" }, "Broken"],

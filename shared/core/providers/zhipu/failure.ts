@@ -1,6 +1,8 @@
+import { ClientRequest } from "../../exchange.ts";
 import { Json, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { modelNotFound, Problem, providerError } from "../../problem.ts";
 import { isRetryable, retrySeconds } from "../../provider-status.ts";
+import { secondsToReset } from "./reset-time.ts";
 
 const SECOND: i32 = 1000;
 const MINUTE: i32 = 60000;
@@ -91,9 +93,9 @@ export function errorOf(root: Json): Json | null {
 
 /**
  * What an error says, in the client's terms: the business code decides, else the status (200 for one inside an answer
- * that began well). `model` is the client's name for it, `retryAfter` that header's value or empty.
+ * that began well). `call` is the client's, `retryAfter` that header's value or empty.
  */
-export function readError(status: i32, error: Json | null, model: string, retryAfter: string): Problem {
+export function readError(status: i32, error: Json | null, call: ClientRequest, retryAfter: string): Problem {
   const code = codeOf(error);
   const known = businessCode(code);
   let shown: i32 = status < 400 ? 502 : status;
@@ -105,13 +107,14 @@ export function readError(status: i32, error: Json | null, model: string, retryA
     refused.restMs = known == null ? MINUTE : known.restMs;
     return refused;
   }
-  if (code === 1211) return modelNotFound(model);
+  if (code === 1211) return modelNotFound(call.model);
   if (shown === 529) shown = 503;
   const name: string = known == null ? (shown === 429 ? "rate_limit_exceeded" : "") : known.name;
   const problem = new Problem(shown, typeOf(shown), name, "", messageOf(error, shown));
   problem.retryable = isRetryable(shown);
   problem.retryAfter = retrySeconds(retryAfter);
   if (shown === 429) {
+    if (problem.retryAfter === 0) problem.retryAfter = secondsToReset(problem.message, call.created);
     problem.restMs = known == null ? 5 * SECOND : known.restMs;
     if (problem.retryAfter > 0) problem.restMs = problem.retryAfter * SECOND;
   }

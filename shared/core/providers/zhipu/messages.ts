@@ -1,14 +1,22 @@
 import { findByte } from "../../bytes.ts";
 import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
+import { isBlankJson } from "../../json-text.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** The comma that ends a data URI's head lies within so many bytes. */
 const LONGEST_HEAD: i32 = 256;
+/** What a user or a tool said who said nothing. */
+const NOTHING_SAID: string = "(empty)";
 
-/** Writes `messages` and, behind the first system messages, what `t` has to tell the model. */
+/**
+ * Writes `messages` and, behind the first system messages, what `t` has to tell the model. The API answers 1214 to a
+ * message without text and to a chat in which nobody but the system and the assistant speaks.
+ */
 export function writeMessages(messages: Json, t: Translation): boolean {
   const w = t.w.key("messages").array();
+  const asUser = promotedPlace(messages);
   let told = false;
+  let spoken = false;
   let message = messages.first();
   let index: i32 = 0;
   while (message != null) {
@@ -16,17 +24,39 @@ export function writeMessages(messages: Json, t: Translation): boolean {
     if (message.kind !== OBJECT) return t.refuse(at, "A message must be an object.");
     const role = message.value("role");
     if (role == null || role.kind !== STRING) return t.refuse(at + ".role", "A message must have a role.");
-    if (!told && !role.is("system") && !role.is("developer")) {
+    const user = role.is("user") || index === asUser;
+    const system = !user && isSystem(role);
+    if (!told && !system) {
       told = true;
       writeInstructions(t);
     }
-    if (!writeMessage(message, role, at, t)) return false;
+    if (user || role.is("tool")) spoken = true;
+    if (!writeMessage(message, user ? "user" : system ? "system" : role.text(), at, t)) return false;
     index++;
     message = message.next;
   }
-  if (!told) writeInstructions(t);
+  if (!spoken) return t.refuse("messages", "This model needs a message of the user's.");
   w.end();
   return true;
+}
+
+/** A chat of nothing but instructions is legal for OpenAI: the last of them is then what the user says. -1 for none. */
+function promotedPlace(messages: Json): i32 {
+  let last: i32 = -1;
+  let index: i32 = 0;
+  let message = messages.first();
+  while (message != null) {
+    const role = message.value("role");
+    if (role != null && isSystem(role)) last = index;
+    if (role != null && (role.is("user") || role.is("tool"))) return -1;
+    index++;
+    message = message.next;
+  }
+  return last;
+}
+
+function isSystem(role: Json): boolean {
+  return role.is("system") || role.is("developer");
 }
 
 function writeInstructions(t: Translation): void {
@@ -34,29 +64,51 @@ function writeInstructions(t: Translation): void {
   t.w.object().key("role").string("system").key("content").string(t.instructions.join("\n\n")).end();
 }
 
-function writeMessage(message: Json, role: Json, at: string, t: Translation): boolean {
-  if (role.is("function")) return t.refuseUnsupported(at + ".role", "The role 'function'");
-  const developer = role.is("developer");
-  const assistant = role.is("assistant");
-  const w = t.w.object().key("role");
-  if (developer) w.string("system");
-  else w.json(role);
+function writeMessage(message: Json, role: string, at: string, t: Translation): boolean {
+  if (role === "function") return t.refuseUnsupported(at + ".role", "The role 'function'");
+  const assistant = role === "assistant";
   let calls: Json | null = null;
   if (assistant) calls = message.value("tool_calls");
+  if (calls != null && calls.isEmpty()) calls = null;
   const content = contentOf(message, assistant);
-  if (content != null && (calls == null || !content.isEmpty())) {
-    if (!writeContent(content, role.is("user"), at + ".content", t)) return false;
-  } else if (calls == null) w.key("content").string("");
+  const silent = isSilent(content);
+  // A turn in which nothing is said or called tells the model nothing.
+  if (silent && calls == null && (assistant || role === "system")) return true;
+  const w = t.w.object().key("role").string(role);
+  if (content != null && !silent) {
+    if (!writeContent(content, role === "user", at + ".content", t)) return false;
+  } else if (calls == null) w.key("content").string(NOTHING_SAID);
   let member = message.first();
   while (member != null) {
     if (member.isKey("function_call") && member.kind !== NULL)
       return t.refuseUnsupported(at + ".function_call", "A call in the old form");
     // What the API does not know, a message's author by name above all, is answered 1214.
-    if (member.kind !== NULL && isKnown(member)) w.keyOf(member).json(member);
+    if (member.kind !== NULL && isKnown(member) && (calls != null || !member.isKey("tool_calls")))
+      w.keyOf(member).json(member);
     member = member.next;
   }
   w.end();
   return true;
+}
+
+/** Whether the content is no text, or blank; parts of other types say something. */
+function isSilent(content: Json | null): boolean {
+  if (content == null) return true;
+  if (content.kind === STRING) return isBlankJson(content.source, content.start, content.end);
+  if (content.kind !== ARRAY) return false;
+  let part = content.first();
+  while (part != null) {
+    if (!isBlankPart(part)) return false;
+    part = part.next;
+  }
+  return true;
+}
+
+function isBlankPart(part: Json): boolean {
+  const type = part.value("type");
+  if (type == null || !(type.is("text") || type.is("refusal"))) return false;
+  const text = part.value(type.text());
+  return text == null || (text.kind === STRING && isBlankJson(text.source, text.start, text.end));
 }
 
 /** What an assistant refused is what it said. */
@@ -102,7 +154,7 @@ function writeParts(parts: Json, at: string, t: Translation): boolean {
       if (!writeImage(part, at, t)) return false;
     } else if (type != null && (type.is("input_audio") || type.is("file"))) {
       return t.refuseUnsupported(at, "A part of type '" + type.text() + "'");
-    } else w.json(part);
+    } else if (!isBlankPart(part)) w.json(part);
     part = part.next;
   }
   w.end();

@@ -57,14 +57,19 @@ describe("a field", () => {
     ["max_completion_tokens wins", { max_tokens: 1, max_completion_tokens: 2 }, { max_tokens: 2 }],
     ["temperature 0 is a switch", { temperature: 0 }, { do_sample: false }],
     ["temperature inside the scale", { temperature: 0.3 }, { temperature: 0.3 }],
-    ["temperature beyond the scale", { temperature: 1.7 }, { temperature: 1 }],
+    ["temperature beyond the scale", { temperature: 1.7 }, { temperature: 0.99 }],
+    ["temperature at the scale's end", { temperature: 1 }, { temperature: 0.99 }],
     ["top_p too small", { top_p: 0.001 }, { top_p: 0.01 }],
-    ["top_p", { top_p: 1 }, { top_p: 1 }],
+    ["top_p", { top_p: 0.5 }, { top_p: 0.5 }],
+    ["top_p at the scale's end", { top_p: 1.0 }, { top_p: 0.99 }],
     ["one stop word", { stop: "a" }, { stop: ["a"] }],
     ["an array of one", { stop: ["a"] }, { stop: ["a"] }],
     ["no stop word", { stop: [] }, {}],
     ["user", { user: "customer-1" }, { user_id: "customer-1" }],
-    ["a user too short", { user: "u" }, {}],
+    ["a user of six characters", { user: "客户一二三四" }, { user_id: "客户一二三四" }],
+    ["a user too short", { user: "客户" }, {}],
+    ["a user too long", { user: "u".repeat(129) }, {}],
+    ["a user of escapes", { user: "\u0007".repeat(128) }, { user_id: "\u0007".repeat(128) }],
     ["safety_identifier wins", { user: "customer-1", safety_identifier: "customer-2" }, { user_id: "customer-2" }],
     ["what the API does not know", { seed: 1, logprobs: true, logit_bias: { 1: 1 }, metadata: { a: 1 } }, {}],
     ["null", { temperature: null, stop: null, tools: null, response_format: null }, {}],
@@ -86,6 +91,8 @@ describe("a field", () => {
     ["functions", { functions: [{ name: "f" }] }],
     ["tools", { tools: [{ type: "custom", custom: { name: "c" } }] }],
     ["tool_choice", { tools: TOOLS, tool_choice: "always" }],
+    ["tool_choice", { tools: TOOLS, tool_choice: { type: "function", function: { name: "h" } } }],
+    ["messages", { messages: [{ role: "assistant", content: "Hi" }] }],
     ["response_format", { response_format: "json" }],
     ["response_format.json_schema.schema", { response_format: { type: "json_schema" } }],
     ["messages[0].content", { messages: [{ role: "user", content: [{ type: "input_audio" }] }] }],
@@ -158,21 +165,57 @@ describe("a tool choice", () => {
 describe("messages", () => {
   const sent = (...messages: JsonObject[]) => send({ model: "m", messages }).body.messages;
 
-  test("keep a refusal as what was said, and an empty turn as an empty text", () => {
-    expect(sent(USER, { role: "assistant", content: null, refusal: "No." }, { role: "assistant" })).toEqual([
+  test("keep a refusal as what was said", () => {
+    expect(sent(USER, { role: "assistant", content: null, refusal: "No." })).toEqual([
       USER,
       { role: "assistant", content: "No." },
-      { role: "assistant", content: "" },
     ]);
   });
 
-  test("carry instructions at the end when all are the system's", () => {
+  test("lose the turns in which nothing is said, but for the user's and a tool's", () => {
+    const calls = [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }];
+    expect(
+      sent(
+        { role: "system", content: " " },
+        { role: "user", content: [{ type: "text", text: "" }] },
+        { role: "assistant", content: "", tool_calls: [] },
+        { role: "assistant", content: [{ type: "text", text: "\n" }], tool_calls: calls },
+        { role: "tool", tool_call_id: "c", content: "" },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "" },
+            { type: "image_url", image_url: { url: "https://x/y" } },
+          ],
+        },
+      ),
+    ).toEqual([
+      { role: "user", content: "(empty)" },
+      { role: "assistant", tool_calls: calls },
+      { role: "tool", content: "(empty)", tool_call_id: "c" },
+      { role: "user", content: [{ type: "image_url", image_url: { url: "https://x/y" } }] },
+    ]);
+  });
+
+  test("of the system alone end with what the user says", () => {
+    const system = (content: string) => ({ role: "system", content });
+    expect(sent(system("A"), { role: "developer", content: "B" })).toEqual([
+      system("A"),
+      { role: "user", content: "B" },
+    ]);
+    expect(sent(system("A"), { role: "assistant", content: "B" })).toEqual([
+      { role: "user", content: "A" },
+      { role: "assistant", content: "B" },
+    ]);
+  });
+
+  test("carry instructions behind the first that are the system's", () => {
     const { body } = send({
-      messages: [{ role: "system", content: "S" }],
+      messages: [{ role: "system", content: "S" }, USER],
       tools: TOOLS,
       tool_choice: "required",
     });
-    expect((body.messages as JsonObject[]).map(({ role }) => role)).toEqual(["system", "system"]);
+    expect((body.messages as JsonObject[]).map(({ role }) => role)).toEqual(["system", "system", "user"]);
   });
 });
 

@@ -27,6 +27,9 @@ const UNKNOWN: Array<string> = [
   "prompt_cache_options",
 ];
 
+/** The highest temperature and `top_p` that every model takes. */
+const NEARLY_ONE: string = "0.99";
+
 /**
  * Writes the body of a chat; false when it cannot be expressed (`t.problem`).
  * @see https://docs.bigmodel.cn/api-reference/模型-api/对话补全
@@ -38,7 +41,7 @@ export function writeChat(call: ClientRequest, model: string, t: Translation): b
   const tools = json.value("tools");
   let asked: Json | null = null;
   if (tools != null) asked = json.value("tool_choice");
-  const choice = readToolChoice(asked, t);
+  const choice = readToolChoice(asked, tools, t);
   if (choice == null) return false;
   const w = t.w.object().key("model").string(model);
   // What these have to tell the model stands in its messages.
@@ -110,12 +113,15 @@ function isNeutral(member: Json): boolean {
   return (member.kind === ARRAY || member.kind === OBJECT) && member.isEmpty();
 }
 
-/** OpenAI's scale goes to 2, this one to 1; 0 means the likeliest word, which has a switch of its own here. */
+/**
+ * OpenAI's scale goes to 2, this one to 1; 0 means the likeliest word, which has a switch of its own here. Older models
+ * refuse the ends of the scale itself, and the vendor's own SDK never sends them.
+ */
 function writeTemperature(member: Json, t: Translation): boolean {
   const value = numberOf(member);
   if (!(value >= 0 && value <= 2)) return t.refuse("temperature", "'temperature' must be a number from 0 to 2.");
   if (value === 0) t.w.key("do_sample").bool(false);
-  else if (value > 1) t.w.key("temperature").int(1);
+  else if (value >= 1) t.w.keyOf(member).raw(NEARLY_ONE);
   else t.w.keyOf(member).json(member);
   return true;
 }
@@ -124,6 +130,7 @@ function writeTopP(member: Json, t: Translation): boolean {
   const value = numberOf(member);
   if (!(value >= 0 && value <= 1)) return t.refuse("top_p", "'top_p' must be a number from 0 to 1.");
   if (value < 0.01) t.w.key("top_p").raw("0.01");
+  else if (value >= 1) t.w.keyOf(member).raw(NEARLY_ONE);
   else t.w.keyOf(member).json(member);
   return true;
 }

@@ -1,5 +1,5 @@
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
-import { memberOf } from "../../json-path.ts";
+import { firstOf, memberOf } from "../../json-path.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** OpenAI's own bound on tools. */
@@ -31,7 +31,7 @@ export class ToolChoice {
 }
 
 /** Reads `tool_choice`; null when it is wrong (`t.problem`). What cannot be forced is asked of the model in words. */
-export function readToolChoice(asked: Json | null, t: Translation): ToolChoice | null {
+export function readToolChoice(asked: Json | null, tools: Json | null, t: Translation): ToolChoice | null {
   const choice = new ToolChoice();
   if (asked == null) return choice;
   if (asked.kind === STRING) return readMode(asked, choice, t) ? choice : null;
@@ -60,10 +60,24 @@ export function readToolChoice(asked: Json | null, t: Translation): ToolChoice |
     t.refuseUnsupported("tool_choice", "A tool choice other than of a function");
     return null;
   }
-  if (!t.drop("tool_choice")) return null;
   choice.only = name;
+  if (!isOffered(tools, choice)) {
+    t.refuse("tool_choice", "The tool of the tool choice is not one of the 'tools'.");
+    return null;
+  }
+  if (!t.drop("tool_choice")) return null;
   t.instructions.push("You must answer with a call of the tool `" + name.text() + "`.");
   return choice;
+}
+
+/** Whether the request has a tool that the choice lets through. */
+function isOffered(tools: Json | null, choice: ToolChoice): boolean {
+  let tool = firstOf(tools);
+  while (tool != null) {
+    if (choice.sends(tool)) return true;
+    tool = tool.next;
+  }
+  return false;
 }
 
 function readMode(mode: Json, choice: ToolChoice, t: Translation): boolean {
