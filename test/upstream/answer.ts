@@ -14,6 +14,8 @@ export interface Whole {
 /** A stream: each event is complete text with its blank line. `usage` counts as told once all events are written. */
 export interface EventStream {
   kind: "stream";
+  /** Absent: 200. */
+  status?: number;
   headers: Record<string, string>;
   events: string[];
   usage: JsonObject | null;
@@ -23,12 +25,19 @@ export type Answer = Whole | EventStream;
 
 /** How one vendor speaks: its answer to a request, its error body, and its error inside a running stream. */
 export interface Dialect {
+  /** Whether the vendor has such a path. */
+  serves(path: string): boolean;
+  /** The largest body it takes, in bytes; absent: larger than any test here. */
+  largest?: number;
+  /** The model that a path names; absent where bodies name it. */
+  modelIn?(path: string): string | null;
   answer(request: DialectRequest): Answer;
   refusal(status: number, message: string): Whole;
   errorEvent(status: number, message: string): string;
 }
 
 export interface DialectRequest {
+  method: string;
   path: string;
   query: URLSearchParams;
   headers: Record<string, string>;
@@ -39,6 +48,8 @@ export interface DialectRequest {
   /** Members that replace those of the usage the dialect would tell. */
   usage: JsonObject;
   account: Account;
+  /** What the vendor keeps between requests, by id. */
+  memory: Map<string, JsonObject>;
 }
 
 /** What the fake vendor knows of its customer. Absent lists check nothing. */
@@ -49,6 +60,8 @@ export interface Account {
   models?: string[];
   /** Accepts fields it does not know, as local servers do. */
   lenient?: boolean;
+  /** Tokens of a prompt that its models take at most. */
+  context?: number;
 }
 
 /** Thrown by checks; answered in the dialect's own error shape. */

@@ -37,6 +37,11 @@ export function checkHeaders(headers: Record<string, string>, account: Account):
   }
 }
 
+export function checkContext(tokens: number, account: Account): void {
+  if (account.context === undefined || tokens <= account.context) return;
+  throw invalid(`prompt is too long: ${tokens} tokens > ${account.context} maximum`);
+}
+
 export function checkMessages(body: JsonObject, version: string, account: Account): void {
   refuseUnknown(body, FIELDS, "");
   if (typeof body.model !== "string") throw invalid("model: Field required");

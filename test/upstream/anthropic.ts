@@ -1,8 +1,8 @@
 /** The Anthropic Messages dialect. */
 import type { Answer, Dialect, DialectRequest, EventStream, JsonObject, Whole } from "./answer.ts";
 import { isObject, listOf, objectsOf, Refused } from "./answer.ts";
-import { checkHeaders, checkMessages } from "./anthropic-check.ts";
-import { countWords, describeImage, type Prompt, pieces, type Reply, reply } from "./reply.ts";
+import { checkContext, checkHeaders, checkMessages } from "./anthropic-check.ts";
+import { countWords, describeImage, type Prompt, pieces, type Reply, reply, spokenTokens } from "./reply.ts";
 
 const VENDOR_HEADERS = {
   "anthropic-organization-id": "org-fake",
@@ -29,7 +29,13 @@ const ERROR_TYPES: Record<number, string> = {
 
 const STOP_REASONS = { stop: "end_turn", stop_sequence: "stop_sequence", length: "max_tokens", tool_calls: "tool_use" };
 
-export const anthropic: Dialect = { answer, refusal, errorEvent };
+export const anthropic: Dialect = {
+  serves: (path) => path.endsWith("/messages"),
+  largest: 32 * 1024 * 1024,
+  answer,
+  refusal,
+  errorEvent,
+};
 
 function answer(request: DialectRequest): Answer {
   try {
@@ -37,6 +43,7 @@ function answer(request: DialectRequest): Answer {
     const body = request.body;
     if (body === null) throw new Refused(405, "invalid_request_error", "Method Not Allowed");
     checkMessages(body, request.headers["anthropic-version"] ?? "", request.account);
+    checkContext(promptTokens(body), request.account);
     return messages(body, request);
   } catch (problem) {
     if (!(problem instanceof Refused)) throw problem;
@@ -136,15 +143,18 @@ function blockEvents(block: JsonObject, index: number): string[] {
   ];
 }
 
-function usageOf(body: JsonObject, said: Reply): JsonObject {
+function promptTokens(body: JsonObject): number {
   const turns = objectsOf(body.messages).map((turn) => countWords(textOf(turn.content)));
+  return turns.reduce((sum, words) => sum + words, countWords(textOf(body.system)));
+}
+
+function usageOf(body: JsonObject, said: Reply): JsonObject {
   const thinking = countWords(said.reasoning);
-  const calls = said.calls.reduce((sum, call) => sum + 1 + countWords(call.arguments), 0);
   return {
-    input_tokens: turns.reduce((sum, words) => sum + words, countWords(textOf(body.system))),
+    input_tokens: promptTokens(body),
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: 0,
-    output_tokens: countWords(said.text) + thinking + calls,
+    output_tokens: spokenTokens(said) + thinking,
     output_tokens_details: { thinking_tokens: thinking },
     service_tier: "standard",
   };

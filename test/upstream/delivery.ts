@@ -69,7 +69,7 @@ function wireOf(answer: Answer, behaviour: Behaviour, dialect: Dialect): Wire {
 }
 
 function bodyOf(answer: Answer, behaviour: Behaviour, dialect: Dialect): Wire {
-  const { status, headers } = answer.kind === "whole" ? answer : { status: 200, headers: answer.headers };
+  const { status = 200, headers } = answer;
   const replaced = { status: behaviour.status ?? status, headers, usage: null, cut: false };
   if (behaviour.chunks !== undefined) {
     const pieces = behaviour.chunks.map((chunk) =>
@@ -104,7 +104,7 @@ function jsonWire(answer: {
   usage: JsonObject | null;
 }): Wire {
   const { status, usage, json } = answer;
-  const headers = { ...answer.headers, "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...answer.headers };
   return { status, headers, pieces: [Buffer.from(JSON.stringify(json))], streamed: false, usage, cut: false };
 }
 

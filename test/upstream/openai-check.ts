@@ -1,5 +1,7 @@
 /** What OpenAI refuses before a model sees it, with its own words. */
 import { type Account, isObject, type JsonObject, listOf, objectsOf, Refused } from "./answer.ts";
+import { promptTokens } from "./openai-prompt.ts";
+import { inputsOf } from "./openai-shape.ts";
 
 const CHAT_FIELDS = new Set(
   `model messages max_completion_tokens max_tokens temperature top_p n stop stream stream_options tools tool_choice
@@ -15,6 +17,10 @@ const REASONING_MODEL = /^(o\d|gpt-[5-9])/;
 
 export function invalid(message: string, param: string | null, code: string | null = null): Refused {
   return new Refused(400, "invalid_request_error", message, param, code);
+}
+
+export function errorBody({ message, type, param, code }: Refused): JsonObject {
+  return { error: { message, type, param, code } };
 }
 
 export function checkKey(headers: Record<string, string>, account: Account): void {
@@ -69,6 +75,39 @@ export function checkChat(body: JsonObject, account: Account): void {
   }
   if (listOf(body.stop).length > 4) throw invalid("Invalid 'stop': array too long.", "stop", "array_above_max_length");
   checkFormat(body);
+  checkContext(body, account);
+}
+
+function checkContext(body: JsonObject, account: Account): void {
+  const tokens = promptTokens(body);
+  if (account.context === undefined || tokens <= account.context) return;
+  const message =
+    `This model's maximum context length is ${account.context} tokens. However, your messages resulted in ${tokens} tokens. ` +
+    "Please reduce the length of the messages.";
+  throw invalid(message, "messages", "context_length_exceeded");
+}
+
+export function checkCompletion(body: JsonObject, account: Account): void {
+  checkModel(body.model, account);
+  if (body.prompt === undefined || body.prompt === "" || (Array.isArray(body.prompt) && body.prompt.length === 0)) {
+    throw invalid("Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter");
+  }
+}
+
+export function checkEmbeddings(body: JsonObject, account: Account): void {
+  checkModel(body.model, account);
+  const inputs = inputsOf(body);
+  if (inputs.length === 0 || inputs.includes("")) {
+    throw invalid("'input' cannot be an empty string or an empty array.", "input");
+  }
+  if (inputs.length > 2048) throw invalid("'input' has more than 2048 members.", "input", "array_above_max_length");
+}
+
+export function checkImages(body: JsonObject): void {
+  if (typeof body.prompt !== "string" || body.prompt === "") {
+    throw invalid("Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter");
+  }
+  checkRange(body, "n", 1, 10);
 }
 
 function checkReasoningModel(model: string, body: JsonObject): void {

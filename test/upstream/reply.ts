@@ -120,7 +120,21 @@ export function countWords(text: string): number {
   return text.match(/\S+/g)?.length ?? 0;
 }
 
+/** Beginnings of images in base64. */
+const BEGINNINGS: Record<string, string> = { iVBOR: "png", "/9j/": "jpeg", R0lG: "gif", UklGR: "webp" };
+
+/** The type of an image that comes without a word about it. */
+export function mediaTypeOf(base64: string): string {
+  const beginning = Object.keys(BEGINNINGS).find((start) => base64.startsWith(start));
+  return beginning === undefined ? "application/octet-stream" : `image/${BEGINNINGS[beginning]}`;
+}
+
 /** What an image is, as a test can compare it: `image https://…` or `image image/png 70 bytes`. */
 export function describeImage(mediaType: string, base64: string): string {
   return `image ${mediaType} ${Buffer.from(base64, "base64").length} bytes`;
+}
+
+/** Tokens of a reply without those of its reasoning. */
+export function spokenTokens(said: Reply): number {
+  return countWords(said.text) + said.calls.reduce((sum, call) => sum + 1 + countWords(call.arguments), 0);
 }

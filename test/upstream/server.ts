@@ -1,14 +1,13 @@
-/** The fake provider: one HTTP server that speaks every dialect, told apart by the path. */
+/** The fake provider: one HTTP server that speaks every dialect, told apart by the path unless one is chosen. */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type Account, type Dialect, isObject, type JsonObject } from "./answer.ts";
-import { anthropic } from "./anthropic.ts";
 import { deliver } from "./delivery.ts";
+import { type DialectName, dialectOf } from "./dialects.ts";
 import { Log, type LogEntry } from "./log.ts";
-import { openai } from "./openai.ts";
 import { type Behaviour, Script } from "./script.ts";
 
 export interface UpstreamOptions extends Account {
@@ -17,6 +16,17 @@ export interface UpstreamOptions extends Account {
   port?: number;
   /** Speaks HTTPS with this certificate of `upstream/certificates`. */
   certificate?: "localhost" | "stranger";
+  /** Speaks it on every path. Absent: the path tells. */
+  dialect?: DialectName;
+}
+
+/** What the server holds for as long as it runs. */
+interface Desk {
+  account: Account;
+  chosen: DialectName | undefined;
+  script: Script;
+  log: Log;
+  memory: Map<string, JsonObject>;
 }
 
 interface ControlAnswer {
@@ -35,17 +45,13 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-const OPENAI_PATHS = ["/chat/completions", "/completions", "/embeddings", "/images/generations", "/models"];
-
-/** Anthropic's limit; OpenAI's is larger than any test here. */
-const MESSAGES_LIMIT = 32 * 1024 * 1024;
-
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { host = "127.0.0.1", port = 0, certificate, ...account } = options;
+  const { host = "127.0.0.1", port = 0, certificate, dialect, ...account } = options;
   const script = new Script();
   const log = new Log();
+  const desk: Desk = { account, chosen: dialect, script, log, memory: new Map() };
   const server = serverOf(certificate, (request, response) => {
-    serve(request, response, account, script, log).catch((problem: unknown) => response.destroy(problem as Error));
+    serve(request, response, desk).catch((problem: unknown) => response.destroy(problem as Error));
   });
   // A gateway keeps connections for longer than Node's five seconds; closing them under it would look like faults.
   server.keepAliveTimeout = 600_000;
@@ -83,13 +89,8 @@ function close(server: Server): Promise<void> {
   });
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  account: Account,
-  script: Script,
-  log: Log,
-): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, desk: Desk): Promise<void> {
+  const { account, script, log, memory } = desk;
   const url = new URL(request.url ?? "/", "http://upstream");
   const raw = await readBody(request);
   if (raw === null) return;
@@ -113,14 +114,16 @@ async function serve(
     server_name: serverNameOf(request),
   };
   const entry = log.open(seen);
-  const key = headers["x-api-key"] ?? headers["api-key"] ?? headers.authorization?.replace(/^Bearer /, "") ?? null;
-  const model = typeof body?.model === "string" ? body.model : null;
-  const behaviour = script.take({ path: url.pathname, model, key });
-  const dialect = url.pathname.endsWith("/messages") ? anthropic : openai;
-  const refused = refusalOf(entry, dialect);
+  const dialect = dialectOf(url.pathname, desk.chosen);
+  const behaviour = script.take({
+    path: url.pathname,
+    model: dialect.modelIn?.(url.pathname) ?? (typeof body?.model === "string" ? body.model : null),
+    key: credentialIn(headers),
+  });
   const answer =
-    refused ??
+    refusalOf(entry, dialect) ??
     dialect.answer({
+      method: entry.method,
       path: url.pathname,
       query: url.searchParams,
       headers,
@@ -128,15 +131,20 @@ async function serve(
       sequence: entry.sequence,
       usage: behaviour.usage ?? {},
       account,
+      memory,
     });
   await deliver(answer, behaviour, dialect, response, entry, log);
 }
 
-/** What is refused whatever the dialect: unknown paths and bodies that are no JSON object. */
+function credentialIn(headers: Record<string, string>): string | null {
+  const own = ["x-api-key", "api-key", "x-goog-api-key"].map((name) => headers[name]).find((key) => key !== undefined);
+  return own ?? headers.authorization?.replace(/^Bearer /, "") ?? null;
+}
+
+/** What is refused whatever the dialect: unknown paths, large bodies and those that are no JSON object. */
 function refusalOf(entry: LogEntry, dialect: Dialect): ReturnType<Dialect["refusal"]> | null {
-  const known = dialect === anthropic || OPENAI_PATHS.some((path) => entry.path.endsWith(path));
-  if (!known) return dialect.refusal(404, `Invalid URL (${entry.method} ${entry.path})`);
-  if (dialect === anthropic && entry.raw_length > MESSAGES_LIMIT) {
+  if (!dialect.serves(entry.path)) return dialect.refusal(404, `Invalid URL (${entry.method} ${entry.path})`);
+  if (dialect.largest !== undefined && entry.raw_length > dialect.largest) {
     return dialect.refusal(413, "Request exceeds the maximum size");
   }
   if (entry.method === "POST" && entry.body === null) {

@@ -101,13 +101,6 @@ describe("OpenAI dialect", () => {
     const call = { id: "c1", type: "function", function: { name: "f", arguments: "{}" } };
     return [{ role: "assistant", content: null, tool_calls: [call] }, ...hello.messages];
   }
-
-  it("speaks Azure: the deployment is the model, api-version is required", async () => {
-    const path = "/openai/deployments/eu-gpt/chat/completions";
-    expect((await post(path, hello)).status).toBe(404);
-    const answer = await post(`${path}?api-version=2024-10-21`, hello);
-    expect(await answer.json()).toMatchObject({ model: "eu-gpt" });
-  });
 });
 
 describe("Anthropic dialect", () => {
