@@ -23,6 +23,7 @@ export default defineConfig({
         testTimeout: 120_000,
       }),
       project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000, ...alone(1) }),
+      project("admission", ["test/admission/**/*.test.ts"], { setupFiles: [target] }),
       project("checks", ["test/checks/**/*.test.ts"]),
       project("upstream", ["test/upstream/**/*.test.ts"]),
       project("bench", ["test/bench/**/*.test.ts"]),

@@ -56,6 +56,8 @@ export class DownstreamRoot extends RootContext {
     expireAttempts(time);
     callWaiting(time);
     host.enter(this.id);
+    // Those who wait for room in their limits do so for a bounded time.
+    this.wakeAll();
     this.talk(time);
     this.metrics!.publish(time);
   }

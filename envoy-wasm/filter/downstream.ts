@@ -19,7 +19,7 @@ import {
 } from "../sdk/types";
 import { DownstreamRoot } from "./downstream-root";
 import { Passage } from "./passage";
-import { CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
+import { addRateHeaders, CLUSTER_HEADER, clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
 const SOURCE_ADDRESS = new host.Literal("source\0address");
 const RESPONSE_DETAILS = new host.Literal("response\0code_details");
@@ -89,7 +89,8 @@ export class Downstream extends StreamContext {
     this.waiting = false;
     const time = now();
     const outcome = worker().gateway.resume(operation, time);
-    if (this.advance(outcome, time) && this.complete && this.submit()) host.continueStream(STREAM_REQUEST);
+    const mayGoOn = operation.order.length > 0 ? this.admitted(outcome, time) : this.advance(outcome, time);
+    if (mayGoOn && this.complete && this.submit()) host.continueStream(STREAM_REQUEST);
   }
 
   /** Acts on what the gateway decided of the headers; whether the request may go on. */
@@ -117,10 +118,22 @@ export class Downstream extends StreamContext {
   /** The body is here: picks the targets and prepares the request for the router; false when it was refused. */
   private submit(): bool {
     const operation = this.operation!;
-    const gateway = worker().gateway;
-    if (operation.order.length > 0) return true;
+    if (operation.order.length > 0) return !this.waiting;
     const body = this.body;
-    if (gateway.submit(operation, body == null ? new Uint8Array(0) : body, lately()) != READY) {
+    const time = lately();
+    return this.admitted(worker().gateway.submit(operation, body == null ? new Uint8Array(0) : body, time), time);
+  }
+
+  /** Acts on what the gateway decided of the body and the limits; whether the request may go to a provider. */
+  private admitted(outcome: i32, time: f64): bool {
+    const operation = this.operation!;
+    const gateway = worker().gateway;
+    if (outcome == WAIT) {
+      this.waiting = true;
+      this.root.wait(this, time);
+      return false;
+    }
+    if (outcome != READY) {
       this.reply(false);
       return false;
     }
@@ -147,6 +160,7 @@ export class Downstream extends StreamContext {
       status = problem.status;
       problem.write(out);
       if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
+      addRateHeaders(operation);
     }
     this.send(status, out, success ? "oneapi_answered" : "oneapi_refused");
   }

@@ -22,7 +22,7 @@ import { UPSTREAM_REFUSED } from "./downstream";
 import { callFurther } from "./further";
 import { breakOff } from "./passage";
 import { UpstreamRoot } from "./upstream-root";
-import { clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
+import { addRateHeaders, clearBody, headersOut, ID_HEADER, lately, now, worker } from "./worker";
 
 const ID = new host.Literal(ID_HEADER);
 const PROVIDER = new host.Literal("xds\0upstream_host_metadata\0filter_metadata\0oneapi\0provider");
@@ -72,12 +72,12 @@ export class Upstream extends StreamContext {
 
   override onRequestHeaders(_count: i32, _last: bool): i32 {
     const operation = worker().operation(operationNumber(host.headerBytes(MAP_REQUEST, ID), scratchBytes()));
-    if (operation == null) return this.turnBack();
+    if (operation == null) return this.turnBack(null);
     const time = lately();
     // With one target only there is no doubt which provider Envoy has chosen.
     const provider = operation.order.length == 1 ? "" : host.property(PROVIDER);
     const attempt = worker().gateway.attempt(operation, provider, time);
-    if (attempt == null) return this.turnBack();
+    if (attempt == null) return this.turnBack(operation.problem);
     this.attempt = attempt;
     this.number = operation.number;
     const request = attempt.request();
@@ -108,8 +108,15 @@ export class Upstream extends StreamContext {
   }
 
   /** Without an attempt the request is still the client's own, its key included: no provider may see it. */
-  private turnBack(): i32 {
+  private turnBack(problem: Problem | null): i32 {
+    if (problem != null) return this.refuse(problem);
     return this.refuse(unavailable("The model's providers have just changed; try again.", "no_target_available"));
+  }
+
+  /** Adds to `headersOut` what the client is told of its limits; false when nothing is. */
+  private addRateHeaders(): bool {
+    const operation = worker().operation(this.number);
+    return operation != null && addRateHeaders(operation);
   }
 
   private refuse(problem: Problem): i32 {
@@ -136,8 +143,9 @@ export class Upstream extends StreamContext {
   /** Leaves only the headers that a client may see, written once here if that is known to be enough. */
   private cleanHeaders(map: HeaderMap, attempt: Attempt): void {
     const rewrites = attempt.exchange.rewrites;
-    if (!rewrites && map.isWithin(PASSED)) return;
     headersOut.clear();
+    const limited = this.addRateHeaders();
+    if (!limited && !rewrites && map.isWithin(PASSED)) return;
     if (rewrites) {
       headersOut.addInt(":status", this.status);
       headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
@@ -212,6 +220,7 @@ export class Upstream extends StreamContext {
     const problem = attempt.problem!;
     headersOut.clear().addInt(":status", problem.status).add("content-type", "application/json");
     if (problem.retryAfter > 0) headersOut.addInt("retry-after", problem.retryAfter);
+    this.addRateHeaders();
     host.setHeaders(MAP_RESPONSE, headersOut);
   }
 
@@ -219,6 +228,7 @@ export class Upstream extends StreamContext {
   private forgetLength(attempt: Attempt): void {
     headersOut.clear().addInt(":status", this.status);
     headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
+    this.addRateHeaders();
     host.setHeaders(MAP_RESPONSE, headersOut);
   }
 

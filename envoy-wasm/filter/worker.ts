@@ -1,6 +1,7 @@
 import { ByteWriter } from "../../shared/core/byte-writer";
 import { Gateway } from "../../shared/core/gateway/gateway";
 import { Operation } from "../../shared/core/gateway/operation";
+import { rateHeaders } from "../../shared/core/gateway/rate-headers";
 import { HeaderMapWriter } from "../sdk/headers";
 import { currentTime, randomHex, randomInt } from "../sdk/host";
 
@@ -75,6 +76,14 @@ export function lately(): f64 {
 /** Written anew by whoever needs them; nobody keeps them over a call of the host's. */
 export const headersOut: HeaderMapWriter = new HeaderMapWriter();
 export const bodyOut: ByteWriter = new ByteWriter(16 * 1024);
+
+/** Adds what the client is told of its limits to `headersOut`; false when nothing is. */
+export function addRateHeaders(operation: Operation): bool {
+  if (operation.reservation == null && operation.limited == null) return false;
+  const told = rateHeaders(operation, worker().gateway.admission.leases.time(latest));
+  for (let i = 0; i + 1 < told.length; i += 2) headersOut.add(told[i], told[i + 1]);
+  return told.length > 0;
+}
 
 /** A peak of one large answer is not kept for ever. */
 const LARGEST_IDLE: i32 = 1024 * 1024;

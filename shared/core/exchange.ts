@@ -1,3 +1,4 @@
+import { Limit } from "./admission/limit.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NO_BYTES } from "./bytes.ts";
 import { Json } from "./json.ts";
@@ -54,6 +55,8 @@ export class Provider {
   /** The kind's own options (design: oneapi.yaml), or null. */
   options: Json | null = null;
   disabled: boolean = false;
+  /** Over everything that this provider serves. */
+  limits: Array<Limit> = new Array<Limit>();
 
   constructor(name: string, kind: string, authority: string, path: string, query: string) {
     this.name = name;

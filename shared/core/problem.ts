@@ -80,3 +80,15 @@ export function providerError(message: string): Problem {
 export function unavailable(message: string, code: string): Problem {
   return new Problem(503, "server_error", code, "", message);
 }
+
+/** 503: the control service decides, and cannot be asked. */
+export function controlUnavailable(): Problem {
+  return unavailable("The gateway cannot reach its control service; try again later.", "control_unavailable");
+}
+
+/** 403: a budget binds the operation, and nobody has said what the model costs. */
+export function modelNotPriced(model: string): Problem {
+  const name = shorten(model, LONGEST_NAME);
+  const message = "The model `" + name + "` has no price, so it cannot be used under a limit of spend.";
+  return new Problem(403, "permission_error", "model_not_priced", "model", message);
+}

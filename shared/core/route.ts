@@ -1,3 +1,4 @@
+import { Rates } from "./admission/price.ts";
 import { Random } from "./random.ts";
 
 /** A model has no more orders than these: the control service keeps a cluster for each in every Envoy. */
@@ -14,6 +15,10 @@ export class RouteTarget {
   readonly priority: i32;
   /** How often this target comes first among those of its priority, in proportion: 0 to 10 000. */
   readonly weight: i32;
+  /** Null when it has no price. */
+  rates: Rates | null = null;
+  /** Output tokens of an answer that nobody bounds; 0 when it is not known. */
+  defaultOutput: i32 = 0;
 
   constructor(provider: string, model: string, priority: i32, weight: i32) {
     this.provider = provider;

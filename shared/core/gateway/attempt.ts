@@ -1,3 +1,4 @@
+import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
 import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
@@ -43,6 +44,9 @@ export class Attempt {
   truncated: boolean = false;
   /** What the client is told if this is the last attempt. */
   problem: Problem | null = null;
+
+  /** Of the target; null when it has no price. */
+  rates: Rates | null = null;
 
   private mode: i32 = WAITING;
   private retryAfter: string = "";

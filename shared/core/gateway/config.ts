@@ -1,3 +1,5 @@
+import { Limit, limitsWithin, readLimits } from "../admission/limit.ts";
+import { Rates } from "../admission/price.ts";
 import { Provider } from "../exchange.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../json.ts";
 import { orderName, orders, Route, RouteTarget } from "../route.ts";
@@ -12,14 +14,31 @@ export class Model {
   /** `unsupported: reject`. */
   readonly strict: boolean;
   readonly disabled: boolean;
+  /** The protocol's list of the model's limits, which count within each project; null without any. */
+  private readonly limits: Json | null;
+  /** The same by project, made when it is met. */
+  private readonly byProject: Map<string, Array<Limit>> = new Map<string, Array<Limit>>();
 
-  constructor(name: string, route: Route, strict: boolean, disabled: boolean) {
+  constructor(name: string, route: Route, strict: boolean, disabled: boolean, limits: Json | null) {
     this.name = name;
     this.route = route;
     this.strict = strict;
     this.disabled = disabled;
+    this.limits = limits;
     const all = orders(route);
     for (let i: i32 = 0; i < all.length; i++) this.clusters.push(orderName(route, all[i]!));
+  }
+
+  hasLimits(): boolean {
+    return this.limits != null;
+  }
+
+  /** The model's limits within a project. */
+  limitsIn(project: string): Array<Limit> {
+    if (this.byProject.has(project)) return this.byProject.get(project)!;
+    const limits = limitsWithin(this.limits, project, this.name);
+    this.byProject.set(project, limits);
+    return limits;
   }
 
   /** The cluster of `order`, which is one of the route's. */
@@ -100,6 +119,7 @@ function readProvider(json: Json): Provider {
   const options = json.value("options");
   if (options != null && options.kind === OBJECT) provider.options = options;
   provider.disabled = json.flag("disabled");
+  provider.limits = readLimits(json.value("limits"));
   return provider;
 }
 
@@ -112,15 +132,19 @@ function readModel(json: Json, providers: Map<string, Provider>): Model {
     const provider = entry.string("provider", "");
     if (providers.has(provider) && !providers.get(provider)!.disabled) {
       const model = entry.string("model", "");
-      targets.push(new RouteTarget(provider, model, entry.count32("priority", 0), entry.count32("weight", 1)));
+      const target = new RouteTarget(provider, model, entry.count32("priority", 0), entry.count32("weight", 1));
+      target.rates = Rates.read(entry.value("rates"));
+      targets.push(target);
     }
     entry = entry.next;
   }
   const route = new Route(targets, json.count32("retries", 2));
+  const limits = json.value("limits");
   return new Model(
     json.string("name", ""),
     route,
     json.string("unsupported", "drop") === "reject",
     json.flag("disabled"),
+    limits != null && limits.kind === ARRAY && limits.first() != null ? limits : null,
   );
 }

@@ -1,10 +1,12 @@
+import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { hasValidChecksum, isPlausibleKey, isServiceKey } from "../key-format.ts";
-import { modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
+import { controlUnavailable, modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
 import { openExchange } from "../providers/registry.ts";
 import { Random } from "../random.ts";
 import { pick } from "../route.ts";
 import { sha256Hex } from "../sha256.ts";
+import { Admission } from "./admission.ts";
 import { Attempt } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import { Config, Model } from "./config.ts";
@@ -14,10 +16,12 @@ import { KeyCache, KeyPolicy } from "./keys.ts";
 import { writeModel, writeModels } from "./models.ts";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, REFUSED, WAIT } from "./operation.ts";
 import { Outbox } from "./outbox.ts";
-import { outcomeOf, writeRecord } from "./record.ts";
+import { estimateUsage, outcomeOf, writeRecord } from "./record.ts";
 import { Tally } from "./tally.ts";
 
 const LAST_NUMBER: i32 = 0x7fffffff;
+/** How long known keys go on after the control service was lost, unless their project says for how long it may be. */
+const LOSS_GRACE_MS: f64 = 10000;
 
 /**
  * One gateway process (an Envoy worker's VM, or a Kong plugin's process): what it knows of configuration and keys, and
@@ -29,8 +33,11 @@ export class Gateway {
   readonly keys: KeyCache = new KeyCache();
   readonly outbox: Outbox = new Outbox();
   readonly tally: Tally = new Tally();
+  readonly admission: Admission = new Admission();
   /** The control service did not answer the last time it was asked. */
   controlLost: boolean = false;
+  /** Since when it has not, in Unix milliseconds; 0 while it does. */
+  private lostAt: f64 = 0;
   private readonly epoch: string;
   private readonly random: Random;
   private operations: i32 = 0;
@@ -40,6 +47,18 @@ export class Gateway {
   constructor(epoch: string, seed: i32) {
     this.epoch = epoch;
     this.random = new Random(seed);
+  }
+
+  /** The control service has answered. */
+  controlAnswered(): void {
+    this.controlLost = false;
+    this.lostAt = 0;
+  }
+
+  /** The control service has not answered. */
+  controlFailed(now: f64): void {
+    this.controlLost = true;
+    if (this.lostAt === 0) this.lostAt = now;
   }
 
   /** A new operation. Its id is unique over all gateways as far as epochs are. */
@@ -81,20 +100,21 @@ export class Gateway {
     }
     if (!isPlausibleKey(bytes, start, end)) return this.turnAway(operation, wrongKey());
     operation.hash = sha256Hex(bytes, start, end);
-    if (this.keys.find(operation.hash, now) == null && isServiceKey(bytes, start, end)) {
+    if (this.keys.find(operation.hash, this.controlLost, now) == null && isServiceKey(bytes, start, end)) {
       if (!hasValidChecksum(bytes, start, end)) return this.turnAway(operation, wrongKey());
     }
     return this.resume(operation, now);
   }
 
-  /** Goes on with a call that waited, or whose address has been set. */
+  /** Goes on with a call that waited, for its key or for room in its limits, or whose address has been set. */
   resume(operation: Operation, now: f64): i32 {
+    if (operation.order.length > 0) return this.admit(operation, now);
     if (this.config == null) {
       return this.controlLost ? this.turnAway(operation, controlUnavailable()) : WAIT;
     }
     let key = operation.key;
     if (key == null) {
-      key = this.keys.find(operation.hash, now);
+      key = this.keys.find(operation.hash, this.controlLost, now);
       if (key == null) {
         if (this.keys.isUnknown(operation.hash, now)) return this.turnAway(operation, wrongKey());
         if (this.controlLost) return this.turnAway(operation, controlUnavailable());
@@ -116,10 +136,9 @@ export class Gateway {
   private judge(_operation: Operation, key: KeyPolicy, now: f64): Problem | null {
     if (!key.active) return unauthorized("This API key has been disabled.", "key_disabled");
     if (key.expiresAt > 0 && now >= key.expiresAt) return unauthorized("This API key has expired.", "key_expired");
-    if (this.outbox.isFull()) {
-      return unavailable("The gateway cannot reach its control service; try again later.", "control_unavailable");
-    }
-    return null;
+    if (this.outbox.isFull()) return controlUnavailable();
+    const lost = this.lostAt > 0 && now - this.lostAt >= LOSS_GRACE_MS;
+    return lost && !key.failOpen ? controlUnavailable() : null;
   }
 
   private answerModels(operation: Operation, key: KeyPolicy): i32 {
@@ -139,7 +158,10 @@ export class Gateway {
     return ANSWERED;
   }
 
-  /** Takes the whole body of a call that is READY: READY to be sent in `operation.order`, or REFUSED. */
+  /**
+   * Takes the whole body of a call that is READY: READY to be sent in `operation.order`, REFUSED, or WAIT for room in its
+   * limits; after WAIT the host calls `resume`, when the control service has answered and each time the clock ticks.
+   */
   submit(operation: Operation, body: Uint8Array, now: f64): i32 {
     const read = readBody(operation.endpoint, body, Math.floor(now * 0.001) as i32);
     const wrong = read.problem;
@@ -157,7 +179,11 @@ export class Gateway {
       const message = "No provider of the model `" + call.model + "` is in use.";
       return this.refuse(operation, unavailable(message, "no_target_available"));
     }
-    return READY;
+    return this.admit(operation, now);
+  }
+
+  private admit(operation: Operation, now: f64): i32 {
+    return this.admission.decide(operation, this.config!, this.controlLost, now);
   }
 
   /** The cluster that tries the operation's targets in their order. */
@@ -201,10 +227,15 @@ export class Gateway {
     }
     const settings = config.provider(target.provider);
     if (settings == null) return null;
+    if (tried > 0 && !this.admission.next(operation, settings.limits, now)) {
+      operation.problem = providerFull();
+      return null;
+    }
     const exchange = openExchange(call, settings, target.model);
     if (exchange == null) return null;
     exchange.strict = model.strict;
     const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now), now);
+    attempt.rates = target.rates;
     operation.attempts.push(attempt);
     this.tally.attempts++;
     return attempt;
@@ -224,11 +255,26 @@ export class Gateway {
     operation.closed = true;
     const last = operation.last();
     if (last != null) this.credentials.settle(last);
-    if (operation.key == null || operation.endpoint === MODELS || operation.endpoint === MODEL) return;
     const outcome = outcomeOf(operation, clientLeft);
+    if (last != null) estimateUsage(last, outcome);
+    this.settle(operation, last);
+    if (operation.key == null || operation.endpoint === MODELS || operation.endpoint === MODEL) return;
     writeRecord(operation, outcome, this.outbox.next(), now, this.outbox.open());
     this.outbox.added();
     this.tally.count(operation, outcome);
+  }
+
+  private settle(operation: Operation, last: Attempt | null): void {
+    if (operation.reservation == null) return;
+    let tokens: f64 = 0;
+    let spend: f64 = 0;
+    if (last != null) {
+      const usage = last.exchange.usage;
+      const rates: Rates | null = last.rates;
+      tokens = (usage.prompt as f64) + (usage.completion as f64);
+      if (rates != null) spend = rates.cost(usage);
+    }
+    this.admission.settle(operation, last != null, tokens, spend);
   }
 
   /** Refuses for want of a known key: counted, not recorded. */
@@ -251,8 +297,12 @@ function wrongKey(): Problem {
   return unauthorized("Incorrect API key provided.", "invalid_api_key");
 }
 
-function controlUnavailable(): Problem {
-  return unavailable("The gateway cannot reach its control service; try again later.", "control_unavailable");
+/** The next target's provider has no room either, and nobody can wait in the middle of an operation. */
+function providerFull(): Problem {
+  const message = "Rate limit reached for the model's providers; try again later.";
+  const problem = new Problem(429, "requests", "rate_limit_exceeded", "", message);
+  problem.retryAfter = 1;
+  return problem;
 }
 
 function tooManyUnknown(): Problem {

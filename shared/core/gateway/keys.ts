@@ -1,4 +1,5 @@
 import { Address, AddressRange } from "../address.ts";
+import { Limit, readLimits } from "../admission/limit.ts";
 import { ARRAY, Json, STRING } from "../json.ts";
 import { matches } from "../pattern.ts";
 
@@ -21,6 +22,14 @@ export class KeyPolicy {
   readonly staleAt: f64;
   readonly refreshAt: f64;
   refreshing: boolean = false;
+  /** Of the key, its user and its project. */
+  readonly limits: Array<Limit>;
+  /** `on_control_loss: fail_open`: operations are served, and counted later, while the control service is lost. */
+  readonly failOpen: boolean;
+  /** Models without a price may be used under a limit of spend. */
+  readonly allowsUnpriced: boolean;
+  /** How long an operation waits for room in its limits, in milliseconds. */
+  readonly admissionWaitMs: f64;
 
   constructor(json: Json, now: f64) {
     this.hash = json.string("hash", "");
@@ -33,6 +42,10 @@ export class KeyPolicy {
     const ttl = json.count32("ttl_ms", 60000) as f64;
     this.staleAt = now + ttl;
     this.refreshAt = now + ttl * 0.5;
+    this.failOpen = json.string("on_control_loss", "") === "fail_open";
+    this.allowsUnpriced = json.string("unpriced", "") === "allow";
+    this.admissionWaitMs = json.count32("admission_wait_ms", 400) as f64;
+    this.limits = readLimits(json.value("limits"));
     readPatterns(json.value("models"), this.models);
     const allowed = json.value("allowed_ips");
     this.bound = allowed != null && allowed.kind === ARRAY && allowed.first() != null;
@@ -111,10 +124,11 @@ export class KeyCache {
   /** Operations refused for want of a known key, since the epoch began. */
   refusals: f64 = 0;
 
-  find(hash: string, now: f64): KeyPolicy | null {
+  /** `lost`: the control service cannot be asked, so that a policy which fails open is good beyond its time. */
+  find(hash: string, lost: boolean, now: f64): KeyPolicy | null {
     if (!this.known.has(hash)) return null;
     const policy = this.known.get(hash)!;
-    if (now >= policy.staleAt) return null;
+    if (now >= policy.staleAt) return lost && policy.failOpen ? policy : null;
     if (now >= policy.refreshAt && !policy.refreshing) {
       policy.refreshing = true;
       this.wanted.push(hash);

@@ -1,9 +1,12 @@
+import { Limit } from "../admission/limit.ts";
+import { Reservation } from "../admission/reservation.ts";
 import { asciiText, NO_BYTES } from "../bytes.ts";
 import { ClientRequest } from "../exchange.ts";
 import { hexValue } from "../json-scan.ts";
 import { Problem } from "../problem.ts";
 import { Attempt } from "./attempt.ts";
 import { Model } from "./config.ts";
+import { Demand } from "./demand.ts";
 import { NO_ENDPOINT } from "./endpoint.ts";
 import { KeyPolicy } from "./keys.ts";
 
@@ -66,6 +69,18 @@ export class Operation {
   order: Array<i32> = new Array<i32>();
   readonly attempts: Array<Attempt> = new Array<Attempt>();
   problem: Problem | null = null;
+  /** What it takes of the limits that bind it; null when none does. */
+  reservation: Reservation | null = null;
+  /** Of the limits of the provider of the present attempt, if that is not the first. */
+  furtherReservation: Reservation | null = null;
+  demand: Demand | null = null;
+  /** The limit that refused it. */
+  limited: Limit | null = null;
+  refusedByProvider: boolean = false;
+  /** Providers whose limits had no room for it. */
+  readonly fullProviders: Array<string> = new Array<string>();
+  /** When it last asked for its reservation. */
+  askedAt: f64 = 0;
   answer: Uint8Array = NO_BYTES;
   /** The record has been written. */
   closed: boolean = false;

@@ -30,7 +30,7 @@ export function outcomeName(outcome: i32): string {
 /** How an operation that is over came out; `clientLeft`: before it had its whole answer. */
 export function outcomeOf(operation: Operation, clientLeft: boolean): i32 {
   const attempt = operation.last();
-  if (operation.problem != null) return REJECTED;
+  if (attempt == null && operation.problem != null) return REJECTED;
   if (attempt == null) return clientLeft ? CLIENT_CLOSED : PROVIDER_ERROR;
   if (attempt.truncated) return TRUNCATED;
   if (attempt.complete && attempt.failed) {
@@ -43,7 +43,7 @@ export function outcomeOf(operation: Operation, clientLeft: boolean): i32 {
 }
 
 /** Fills in by estimate what no provider told, of an answer that the client has had a part of. */
-function estimateUsage(attempt: Attempt, outcome: i32): void {
+export function estimateUsage(attempt: Attempt, outcome: i32): void {
   const usage = attempt.exchange.usage;
   const cut = outcome === CLIENT_CLOSED || outcome === TRUNCATED;
   if (attempt.failed || (usage.source !== USAGE_NONE && !cut)) return;
@@ -62,7 +62,6 @@ export function writeRecord(operation: Operation, outcome: i32, sequence: f64, n
   const call = operation.call;
   const last = operation.last();
   const usage: Usage = last == null ? new Usage() : last.exchange.usage;
-  if (last != null) estimateUsage(last, outcome);
   const attempted = last != null && !last.failed;
 
   w.key("sequence").whole(sequence).key("operation_id").string(operation.id);

@@ -37,6 +37,8 @@ export class Sync {
   private pushAfter: f64 = 0;
   /** The count of refusals in the last push. */
   private toldRefusals: f64 = 0;
+  /** The push under way has leases. */
+  private tellsLeases: boolean = false;
   private pollBackoff: f64 = FIRST_BACKOFF;
   private pushBackoff: f64 = FIRST_BACKOFF;
 
@@ -62,8 +64,11 @@ export class Sync {
     const keys = this.gateway.keys;
     const outbox = this.gateway.outbox;
     if (this.pushing || now < this.pushAfter) return false;
-    const due = now >= this.pushedAt + PUSH_INTERVAL && (!outbox.isEmpty() || keys.refusals > this.toldRefusals);
-    if (!due && !keys.isWanting() && !outbox.hasFullBatch()) return false;
+    const leases = this.gateway.admission.leases;
+    const renewal = leases.tick(now);
+    const news = !outbox.isEmpty() || keys.refusals > this.toldRefusals || leases.hasChanges();
+    const due = now >= this.pushedAt + PUSH_INTERVAL && news;
+    if (!due && !renewal && !keys.isWanting() && !outbox.hasFullBatch() && !leases.urgent) return false;
     this.pushing = true;
     this.pushedAt = now;
     const w = this.head(0, out).key("keys").array();
@@ -72,7 +77,10 @@ export class Sync {
     this.toldRefusals = keys.refusals;
     w.end().key("unauthenticated").object().key("sequence").whole(keys.refusals).end().key("records").array();
     outbox.write(out);
-    w.end().end();
+    w.end();
+    this.tellsLeases = renewal || leases.hasChanges();
+    if (this.tellsLeases) leases.write(now, w.key("leases"));
+    w.end();
     return true;
   }
 
@@ -96,7 +104,8 @@ export class Sync {
     this.pollBackoff = FIRST_BACKOFF;
     this.pollAfter = 0;
     const gateway = this.gateway;
-    gateway.controlLost = false;
+    gateway.controlAnswered();
+    gateway.admission.leases.noted(answer.value("limits"));
     if (answer.flag("keys_reset")) gateway.keys.forgetAll();
     gateway.keys.forget(answer.value("changed_keys"));
     const revision = answer.value("key_revision");
@@ -118,7 +127,11 @@ export class Sync {
     this.pushBackoff = FIRST_BACKOFF;
     this.pushAfter = 0;
     const gateway = this.gateway;
-    gateway.controlLost = false;
+    gateway.controlAnswered();
+    if (this.tellsLeases) {
+      const time = answer.value("now_ms");
+      gateway.admission.leases.answer(answer.value("leases"), time == null ? 0 : time.whole(0), now);
+    }
     const revision = answer.value("key_revision");
     if (revision != null && revision.whole(0) < this.keyRevision) gateway.keys.failed();
     else gateway.keys.answer(answer.value("keys"), now);
@@ -130,14 +143,15 @@ export class Sync {
     this.polling = false;
     this.pollAfter = now + this.pollBackoff;
     this.pollBackoff = grown(this.pollBackoff);
-    if (this.gateway.config == null) this.gateway.controlLost = true;
+    if (this.gateway.config == null) this.gateway.controlFailed(now);
   }
 
   pushFailed(now: f64): void {
     this.pushing = false;
     this.pushAfter = now + this.pushBackoff;
     this.pushBackoff = grown(this.pushBackoff);
-    this.gateway.controlLost = true;
+    this.gateway.controlFailed(now);
+    if (this.tellsLeases) this.gateway.admission.leases.failed();
     this.gateway.keys.giveUp();
   }
 }

@@ -1,0 +1,56 @@
+import { Rates } from "../admission/price.ts";
+import { CHAT, ClientRequest, COMPLETIONS } from "../exchange.ts";
+import { ARRAY } from "../json.ts";
+import { estimatePrompt } from "../tokens.ts";
+
+/** Of a call that names no bound, for a model of which none is known. */
+const DEFAULT_OUTPUT: i32 = 4096;
+
+/**
+ * The most that a call may use, told before it is sent: the prompt by estimate, and as many output tokens as the client
+ * allows, or the model's default when it says nothing.
+ */
+export class Demand {
+  readonly prompt: f64;
+  /** Output tokens of all choices. */
+  readonly output: f64;
+  /** The client itself said how many. */
+  readonly bounded: boolean;
+  readonly images: f64;
+
+  /** `defaultOutput`: of the model, in tokens; 0 when it is not known. */
+  constructor(call: ClientRequest, defaultOutput: i32) {
+    const json = call.json;
+    this.prompt = estimatePrompt(json) as f64;
+    let output: f64 = 0;
+    let bounded = true;
+    if (call.endpoint === CHAT || call.endpoint === COMPLETIONS) {
+      const asked = json.count32("max_completion_tokens", json.count32("max_tokens", 0));
+      bounded = asked > 0;
+      const each: i32 = bounded ? asked : defaultOutput > 0 ? defaultOutput : DEFAULT_OUTPUT;
+      output = (each as f64) * (choices(call) as f64);
+      this.images = 0;
+    } else this.images = choices(call) as f64;
+    this.output = output;
+    this.bounded = bounded;
+  }
+
+  tokens(): f64 {
+    return this.prompt + this.output;
+  }
+
+  /** What it may cost at most, in nano-USD. */
+  spend(rates: Rates): f64 {
+    return rates.most(this.prompt, this.output);
+  }
+}
+
+/** How many answers are asked for: `n` of each prompt. */
+function choices(call: ClientRequest): i32 {
+  const n = call.json.count32("n", 1);
+  const each: i32 = n < 1 ? 1 : n;
+  const prompt = call.endpoint === COMPLETIONS ? call.json.value("prompt") : null;
+  if (prompt == null || prompt.kind !== ARRAY) return each;
+  const prompts = prompt.count();
+  return prompts > 1 && prompts < 10000 ? each * prompts : each;
+}
