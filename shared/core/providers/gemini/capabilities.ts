@@ -16,6 +16,8 @@ export const NO_THINKING: i32 = 64;
 export const LEVELS: i32 = 128;
 export const LEVEL_MINIMAL: i32 = 256;
 export const LEVEL_MEDIUM: i32 = 512;
+/** `imageConfig.imageSize`, of models that make images. */
+export const IMAGE_SIZES: i32 = 1024;
 
 /** What the models whose name starts with `prefix` accept. */
 export class Capability {
@@ -37,7 +39,7 @@ export class Capability {
 }
 
 const GEMINI_2: i32 = JSON_SCHEMA | PENALTIES;
-const GEMINI_3: i32 = JSON_SCHEMA | JSON_WITH_TOOLS | CALL_IDS | SIGNATURES | LEVELS;
+const GEMINI_3: i32 = JSON_SCHEMA | JSON_WITH_TOOLS | CALL_IDS | SIGNATURES | LEVELS | IMAGE_SIZES;
 
 /**
  * Of the rows that fit, the one with the longest prefix counts. The row `gemini-` stands for models yet to come and for

@@ -1,5 +1,15 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { CHAT, ClientRequest, EMBEDDINGS, FAILED, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
+import {
+  CHAT,
+  ClientRequest,
+  EMBEDDINGS,
+  FAILED,
+  IMAGES,
+  MORE,
+  Provider,
+  ProviderRequest,
+  REPLACED,
+} from "../../exchange.ts";
 import { Json, OBJECT } from "../../json.ts";
 import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
@@ -8,6 +18,8 @@ import { encodeUtf8 } from "../../text.ts";
 import { capabilityOf } from "./capabilities.ts";
 import { isBatch, writeEmbedding, writeEmbeddings } from "./embeddings.ts";
 import { findError, readFailure, readStreamError } from "./failure.ts";
+import { ImageAnswer } from "./image-answer.ts";
+import { imageCount, writeImageRequest } from "./images.ts";
 import { methodPath } from "./path.ts";
 import { wholeAnswer } from "./pieces.ts";
 import { writeRequest } from "./request.ts";
@@ -17,9 +29,12 @@ import { Translation } from "./translation.ts";
 
 const BLANK_LINE: Uint8Array = encodeUtf8("\n\n");
 
-/** A chat completion or embeddings as a call of Google's Gemini API. */
+/** A chat completion, embeddings or images as calls of Google's Gemini API. */
 export class GeminiExchange extends SseExchange {
   private opened: AnswerStream | null = null;
+  private imageAnswer: ImageAnswer | null = null;
+  /** Images that were asked for, the one of the first call among them. */
+  private imagesAsked: i32 = 1;
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     super(call, provider, model);
@@ -47,8 +62,11 @@ export class GeminiExchange extends SseExchange {
     } else if (call.endpoint === EMBEDDINGS) {
       method = isBatch(call) ? "batchEmbedContents" : "embedContent";
       expressed = writeEmbedding(call, this.model, translation);
+    } else if (call.endpoint === IMAGES) {
+      method = "generateContent";
+      expressed = writeImageRequest(call, translation);
     } else {
-      const message = "The model `" + call.model + "` serves chat completions and embeddings only.";
+      const message = "The model `" + call.model + "` serves chat completions, embeddings and images only.";
       translation.problem = invalidRequest(message, "model", "unsupported_endpoint");
     }
     if (!expressed) {
@@ -65,6 +83,7 @@ export class GeminiExchange extends SseExchange {
   }
 
   override response(body: Uint8Array, out: ByteWriter): i32 {
+    if (this.call.endpoint === IMAGES) return this.image(body, out);
     const answer = wholeAnswer(Json.parse(body));
     const error = findError(answer);
     if (error != null) this.problem = readStreamError(error, this.call.model);
@@ -77,6 +96,39 @@ export class GeminiExchange extends SseExchange {
       if (this.problem == null) writeCompletion(answer, this.call, this.model, this.usage, out);
     }
     return this.problem == null ? REPLACED : FAILED;
+  }
+
+  /** The API makes one image a call: the others are calls of their own. */
+  override further(credential: string, out: ProviderRequest): boolean {
+    if (this.imagesAsked >= imageCount(this.call)) return false;
+    out.part = this.imagesAsked++;
+    return this.request(credential, out);
+  }
+
+  override part(_part: i32, body: Uint8Array, out: ByteWriter): i32 {
+    return this.image(body, out);
+  }
+
+  /** Takes in the answer of one call for an image. */
+  private image(body: Uint8Array, out: ByteWriter): i32 {
+    const answer = Json.parse(body);
+    const error = findError(answer);
+    if (error != null) this.problem = readStreamError(error, this.call.model);
+    else if (answer == null || answer.kind !== OBJECT) {
+      this.problem = providerError("The provider's answer is not a JSON object.");
+    } else this.problem = this.images().take(answer);
+    if (this.problem != null) return FAILED;
+    if (this.usage.images < imageCount(this.call)) return MORE;
+    this.images().write(out);
+    return REPLACED;
+  }
+
+  private images(): ImageAnswer {
+    const opened = this.imageAnswer;
+    if (opened != null) return opened;
+    const answer = new ImageAnswer(this.call, this.usage);
+    this.imageAnswer = answer;
+    return answer;
   }
 
   /** An error may end the stream as bare JSON, without a blank line: the reader is given one, so that it hands it over. */

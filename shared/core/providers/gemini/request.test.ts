@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { IMAGES } from "../../exchange.ts";
 import { chat, type JsonObject, type Setting, send } from "./harness.ts";
 
 const body = (members: JsonObject, model?: string) => send(chat(members), model === undefined ? {} : { model }).body;
@@ -37,8 +36,8 @@ describe("the call", () => {
     expect(path).toBe("/v1beta/tunedModels/mine:generateContent");
   });
 
-  it.each([IMAGES])("of another endpoint (%i) cannot be made", (endpoint) => {
-    expect(send(chat(), { endpoint }).problem).toMatchObject({ status: 400, code: "unsupported_endpoint" });
+  it("of another endpoint cannot be made", () => {
+    expect(send(chat(), { endpoint: 99 }).problem).toMatchObject({ status: 400, code: "unsupported_endpoint" });
   });
 });
 
