@@ -40,6 +40,8 @@ export class Downstream extends StreamContext {
   private body: Uint8Array | null = null;
   /** The body, or the end of a request without one, is here. */
   private complete: bool = false;
+  /** How much of the body the host holds. */
+  private buffered: i32 = 0;
   private waiting: bool = false;
   private answered: bool = false;
   /** How a stream goes to the client. */
@@ -62,6 +64,7 @@ export class Downstream extends StreamContext {
     const map = host.headers(MAP_REQUEST);
     const method = map.value(":method");
     const path = map.find(":path") ? pathOf(map) : "";
+    if (map.find("content-encoding")) operation.contentEncoding = map.value("content-encoding");
     findKey(map);
     const outcome = worker().gateway.authorize(operation, method, path, map.source, map.valueStart, map.valueEnd, time);
     return this.advance(outcome, time) ? CONTINUE : STOP_ITERATION;
@@ -69,6 +72,7 @@ export class Downstream extends StreamContext {
 
   override onRequestBody(size: i32, last: bool): i32 {
     if (this.answered) return STOP_NO_BUFFER;
+    this.buffered = size;
     if (!last) return STOP_AND_BUFFER;
     this.complete = true;
     this.body = host.takeBody(BUFFER_REQUEST, size);
@@ -77,8 +81,8 @@ export class Downstream extends StreamContext {
   }
 
   override onRequestTrailers(): i32 {
-    // A body that ends with trailers is complete all the same; no client of this API sends any.
-    return this.onRequestBody(0, true) == CONTINUE ? CONTINUE : STOP_ITERATION;
+    // A body that ends with trailers is complete all the same.
+    return this.onRequestBody(this.buffered, true) == CONTINUE ? CONTINUE : STOP_ITERATION;
   }
 
   /** The root has news from the control service: goes on if they are what this waited for. */

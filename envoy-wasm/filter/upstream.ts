@@ -1,6 +1,6 @@
 import { startsAscii } from "../../shared/core/bytes";
 import { PASS, ProviderRequest } from "../../shared/core/exchange";
-import { Attempt, HOLD } from "../../shared/core/gateway/attempt";
+import { Attempt, HOLD, LONGEST_ANSWER } from "../../shared/core/gateway/attempt";
 import { operationNumber } from "../../shared/core/gateway/operation";
 import { Problem, providerError, unavailable } from "../../shared/core/problem";
 import { StreamContext } from "../sdk/context";
@@ -47,6 +47,8 @@ const PASSED_REWRITTEN = new HeaderNames(
   ["date", "server", "cache-control", "openai-processing-ms", "openai-version"],
   [],
 );
+/** The same, for a stream. */
+const PASSED_STREAM = new HeaderNames(["date", "server", "openai-processing-ms", "openai-version"], []);
 
 /** One attempt at one provider: the request in the provider's words, and its answer in OpenAI's. */
 export class Upstream extends StreamContext {
@@ -60,6 +62,11 @@ export class Upstream extends StreamContext {
   private held: i32 = 0;
   private released: bool = false;
   private status: i32 = 0;
+  /** The answer's headers hold for bytes that are written anew; they are those of a stream. */
+  private rewritten: bool = false;
+  private shownAsStream: bool = false;
+  /** How much of a body the host holds. */
+  private buffered: i32 = 0;
   /** Of the operation. */
   private number: i32 = 0;
 
@@ -102,9 +109,14 @@ export class Upstream extends StreamContext {
     const request = this.request;
     const attempt = this.attempt;
     if (request == null || attempt == null || request.body === attempt.exchange.call.body) return CONTINUE;
+    this.buffered = size;
     if (!last) return STOP_AND_BUFFER;
     host.replaceBody(BUFFER_REQUEST, size, request.body, request.body.length);
     return CONTINUE;
+  }
+
+  override onRequestTrailers(): i32 {
+    return this.onRequestBody(this.buffered, true);
   }
 
   /** Without an attempt the request is still the client's own, its key included: no provider may see it. */
@@ -133,6 +145,8 @@ export class Upstream extends StreamContext {
     if (attempt.complete) return CONTINUE;
     const map = host.headers(MAP_RESPONSE);
     this.status = map.int(":status");
+    this.buffered = 0;
+    if (map.find("content-encoding")) attempt.encoded(map.value("content-encoding"));
     attempt.head(this.status, isEventStream(map), map.value("retry-after"));
     this.lastAt = lately();
     if (this.status < 300) this.cleanHeaders(map, attempt);
@@ -142,28 +156,52 @@ export class Upstream extends StreamContext {
 
   /** Leaves only the headers that a client may see, written once here if that is known to be enough. */
   private cleanHeaders(map: HeaderMap, attempt: Attempt): void {
-    const rewrites = attempt.exchange.rewrites;
+    const streams = attempt.answersStream();
+    this.shownAsStream = streams;
+    this.rewritten = streams || attempt.rewrites;
     headersOut.clear();
     const limited = this.addRateHeaders();
-    if (!limited && !rewrites && map.isWithin(PASSED)) return;
-    if (rewrites) {
-      headersOut.addInt(":status", this.status);
-      headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
-      map.copyOnly(PASSED_REWRITTEN, headersOut);
+    if (!limited && !this.rewritten && map.isWithin(PASSED)) return;
+    if (this.rewritten) {
+      this.addType(streams);
+      map.copyOnly(streams ? PASSED_STREAM : PASSED_REWRITTEN, headersOut);
     } else map.copyOnly(PASSED, headersOut);
     host.setHeaders(MAP_RESPONSE, headersOut);
+  }
+
+  /** Status and type of an answer that is written anew. A stream must be held by no cache or proxy before the client. */
+  private addType(streams: bool): void {
+    headersOut.addInt(":status", this.status);
+    if (streams) {
+      headersOut
+        .add("content-type", "text/event-stream; charset=utf-8")
+        .add("cache-control", "no-cache")
+        .add("x-accel-buffering", "no");
+    } else headersOut.add("content-type", "application/json");
   }
 
   override onResponseBody(size: i32, last: bool): i32 {
     const attempt = this.attempt;
     if (attempt == null) return CONTINUE;
-    if (!attempt.isStream() && !attempt.complete && !last && size < LONGEST_ANSWER) return STOP_AND_BUFFER;
+    if (!last && size < LONGEST_ANSWER && this.isCollected(attempt, size)) {
+      this.buffered = size;
+      return STOP_AND_BUFFER;
+    }
     return this.receive(size, last);
+  }
+
+  /** Whether the answer, of which `size` bytes are there, is looked at only once it is whole. */
+  private isCollected(attempt: Attempt, size: i32): bool {
+    if (attempt.isUnsure()) attempt.sniff(scratchBytes(), host.readBody(BUFFER_RESPONSE, size));
+    return !attempt.isStream() && !attempt.complete;
   }
 
   override onResponseTrailers(): i32 {
     const attempt = this.attempt;
-    if (attempt != null && !attempt.complete) this.receive(0, true);
+    if (attempt == null || attempt.complete) return CONTINUE;
+    this.receive(attempt.isStream() ? 0 : this.buffered, true);
+    // The host has no body to write into any more.
+    if (attempt.truncated) breakOff(this.number, attempt.problem!);
     return CONTINUE;
   }
 
@@ -178,7 +216,12 @@ export class Upstream extends StreamContext {
     const chunk = attempt.isStream() ? bytes : Uint8Array.wrap(bytes.buffer, bytes.byteOffset, length);
     const outcome = attempt.data(chunk, length, last, out, time);
     if (outcome == HOLD) {
-      if (attempt.isStream()) return STOP_NO_BUFFER;
+      if (attempt.isStream()) {
+        // What the host still holds has been taken.
+        if (this.buffered > 0) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, 0);
+        this.buffered = 0;
+        return STOP_NO_BUFFER;
+      }
       this.held = length;
       callFurther(this, attempt, time);
       return STOP_AND_BUFFER;
@@ -193,7 +236,9 @@ export class Upstream extends StreamContext {
     if (!this.released) {
       this.released = true;
       if (attempt.problem != null && !attempt.truncated) this.showProblem(attempt);
-      else if (outcome != PASS && !attempt.exchange.rewrites) this.forgetLength(attempt);
+      else if ((outcome != PASS && !this.rewritten) || attempt.answersStream() != this.shownAsStream) {
+        this.forgetLength(attempt);
+      }
     }
     if (attempt.complete) this.root.leave(this);
   }
@@ -226,8 +271,8 @@ export class Upstream extends StreamContext {
 
   /** Bytes that were to pass are replaced all the same: their number is not the announced one. */
   private forgetLength(attempt: Attempt): void {
-    headersOut.clear().addInt(":status", this.status);
-    headersOut.add("content-type", attempt.answersStream() ? "text/event-stream; charset=utf-8" : "application/json");
+    headersOut.clear();
+    this.addType(attempt.answersStream());
     this.addRateHeaders();
     host.setHeaders(MAP_RESPONSE, headersOut);
   }
@@ -276,8 +321,6 @@ function isOver(from: f64, limit: i32, time: f64): bool {
   return limit > 0 && time - from >= (limit as f64);
 }
 
-/** A whole answer of more bytes is refused. */
-const LONGEST_ANSWER: i32 = 64 * 1024 * 1024;
 
 function isEventStream(map: HeaderMap): bool {
   return map.find("content-type") && startsAscii(map.source, map.valueStart, map.valueEnd, "text/event-stream");

@@ -1,5 +1,6 @@
 import { ByteWriter } from "./byte-writer.ts";
 import { ClientRequest, Exchange, FAILED, PASS, Provider, REPLACED } from "./exchange.ts";
+import { mayHoldNoNumber, writeWithNull } from "./not-a-number.ts";
 import { providerError } from "./problem.ts";
 import { SseReader } from "./sse.ts";
 
@@ -33,6 +34,14 @@ export abstract class SseExchange extends Exchange {
     return reader;
   }
 
+  /** Makes JSON of an event that holds words in the place of numbers. */
+  private mend(reader: SseReader): void {
+    const mended = new ByteWriter(reader.dataEnd - reader.dataStart);
+    if (!writeWithNull(reader.data, reader.dataStart, reader.dataEnd, mended)) return;
+    reader.replaceData(mended.bytes, mended.length);
+    this.changed = true;
+  }
+
   override chunk(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter): i32 {
     const reader = this.reader;
     const held = reader.isHolding();
@@ -40,8 +49,10 @@ export abstract class SseExchange extends Exchange {
     reader.push(chunk, length, last);
     if (reader.marked) this.changed = true;
     while (reader.next()) {
-      if (reader.hasData) this.event(reader, out);
-      else this.comment(reader, out);
+      if (reader.hasData) {
+        if (mayHoldNoNumber(reader.data, reader.dataStart, reader.dataEnd)) this.mend(reader);
+        this.event(reader, out);
+      } else this.comment(reader, out);
       if (this.problem != null) return FAILED;
     }
     if (reader.overflow) {

@@ -28,6 +28,8 @@ export class SseReader {
   dataEnd: i32 = 0;
   /** False for a block of comments or blank lines only: no event, but bytes that a client may wait for. */
   hasData: boolean = false;
+  /** `data` has been replaced: the event's own bytes spell something else. */
+  replaced: boolean = false;
   /** The stream ended before the event's blank line. */
   unterminated: boolean = false;
   /** The last `push` began with a byte order mark, which belongs to no event. */
@@ -159,6 +161,14 @@ export class SseReader {
     }
   }
 
+  /** Puts `data[0, length)` in the place of the event's data. */
+  replaceData(data: Uint8Array, length: i32): void {
+    this.data = data;
+    this.dataStart = 0;
+    this.dataEnd = length;
+    this.replaced = true;
+  }
+
   /** There is no event until more bytes come. */
   private wait(): boolean {
     // Only what is kept counts: a chunk of a fast provider may hold many events.
@@ -191,6 +201,7 @@ export class SseReader {
     this.dataStart = this.rawEnd;
     this.dataEnd = this.rawEnd;
     this.hasData = false;
+    this.replaced = false;
   }
 
   private field(start: i32, end: i32): void {
@@ -204,6 +215,11 @@ export class SseReader {
     else if (equalsAscii(bytes, start, colon, "event")) {
       this.nameStart = from;
       this.nameEnd = end;
+    } else if (equalsAscii(bytes, start, colon, "error")) {
+      // A field of old builds of llama.cpp, which the standard does not know: an event `error` with this data.
+      this.nameStart = start;
+      this.nameEnd = colon;
+      this.line(from, end);
     }
   }
 

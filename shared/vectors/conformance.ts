@@ -50,7 +50,7 @@ export function conformance(build: string, run: Runner, settings: Settings = {})
   const { vectors = loadVectors(), skip = {}, whole = false } = settings;
   describe(build, () => {
     for (const vector of vectors) {
-      const streams = vector.attempts.some(({ answers }) => answers.stream);
+      const streams = vector.client.stream || vector.attempts.some(({ answers }) => answers.stream);
       const reason = skip[vector.name];
       for (const [how, cut] of streams && !whole ? CUTS : [["", WHOLE] as const]) {
         const title = vector.name + how + (reason === undefined ? "" : ` (${reason})`);

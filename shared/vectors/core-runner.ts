@@ -60,6 +60,7 @@ class CoreRun {
     const key = Buffer.from(authorization?.replace(/^Bearer /, "") ?? headers["api-key"] ?? "");
     const gateway = this.#gateway;
     const operation = this.#operation;
+    operation.contentEncoding = headers["content-encoding"] ?? "";
     let state = gateway.authorize(
       operation,
       method ?? "",
@@ -110,14 +111,23 @@ class CoreRun {
       attempt.lost("reset", this.#now);
       return Buffer.alloc(0);
     }
-    attempt.head(script.status, script.stream, script.headers["retry-after"] ?? "");
+    const { "content-encoding": encoding, "content-type": type } = script.headers;
+    if (encoding != null) attempt.encoded(encoding);
+    const labelled = type === undefined ? script.stream : (type ?? "").startsWith("text/event-stream");
+    attempt.head(script.status, labelled, script.headers["retry-after"] ?? "");
     const out = new ByteWriter(0);
-    const pieces = attempt.isStream() ? this.#cut(script.body) : [script.body];
+    const pieces = this.#cut(script.body);
     const got: Buffer[] = [];
+    let held: Buffer = Buffer.alloc(0);
     for (const [index, piece] of pieces.entries()) {
+      const last = index === pieces.length - 1;
+      held = Buffer.concat([held, piece]);
+      if (attempt.isUnsure()) attempt.sniff(held, held.length);
+      if (!last && !attempt.isStream()) continue;
       out.clear();
-      const outcome = attempt.data(piece, piece.length, index === pieces.length - 1, out, this.#now);
-      if (outcome !== HOLD) got.push(Buffer.from(outcome === 0 ? piece : out.take()));
+      const outcome = attempt.data(held, held.length, last, out, this.#now);
+      if (outcome !== HOLD) got.push(Buffer.from(outcome === 0 ? held : out.take()));
+      held = Buffer.alloc(0);
     }
     return attempt.complete || attempt.isStream() ? Buffer.concat(got) : this.#callFurther(attempt);
   }

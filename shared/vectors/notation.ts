@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 const MARK = /⟨([^⟩]*)⟩/;
 
 /** The bytes that a body's text stands for; throws on a mark that means nothing. */
@@ -14,6 +16,7 @@ export function readBody(text: string): Buffer {
 
 function readMark(mark: string): Buffer {
   if (/^[0-9a-f]{2}( [0-9a-f]{2})*$/.test(mark)) return Buffer.from(mark.replaceAll(" ", ""), "hex");
+  if (mark.startsWith("gzip ")) return gzipSync(mark.slice("gzip ".length));
   const [, times, text] = /^(\d+) × (.+)$/s.exec(mark) ?? [];
   if (times === undefined || text === undefined) throw new Error(`no such mark: ⟨${mark}⟩`);
   return Buffer.from(text.repeat(Number(times)));

@@ -1,9 +1,14 @@
 import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
+import { ContentCoding, contentCodingOf } from "../content-coding.ts";
 import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
 import { Json } from "../json.ts";
+import { writeWithNull } from "../not-a-number.ts";
 import { Problem, providerError } from "../problem.ts";
+import { MAX_EVENT } from "../sse.ts";
+import { EVENTS, NO_EVENTS, sniffEvents } from "./event-sniff.ts";
+import { writeAsWhole } from "./stream-as-whole.ts";
 import { canBeStreamed, writeAsStream } from "./whole-as-stream.ts";
 
 /** Nothing can be said yet: the bytes are kept here, the host holds the answer's headers. */
@@ -11,6 +16,9 @@ export const HOLD: i32 = 4;
 
 /** The most further calls of an attempt that are under way at a time. */
 const MOST_UNDER_WAY: i32 = 4;
+
+/** A whole answer of more bytes is refused. */
+export const LONGEST_ANSWER: i32 = 64 * 1024 * 1024;
 
 const WAITING: i32 = 0;
 const STREAM: i32 = 1;
@@ -52,6 +60,11 @@ export class Attempt {
   private retryAfter: string = "";
   /** Further calls that have been named and not answered. */
   private underWay: i32 = 0;
+  private coding: ContentCoding | null = null;
+  /** The answer's first bytes may still tell that it is a stream. */
+  private sniffing: boolean = false;
+  /** A stream that was announced as something else. */
+  private mislabelled: boolean = false;
   private readonly held: ByteWriter = new ByteWriter(0);
 
   constructor(operationId: string, exchange: Exchange, credential: string, now: f64) {
@@ -74,12 +87,41 @@ export class Attempt {
     return null;
   }
 
+  /** Takes the answer's `content-encoding`, before `head`; when there is none, nothing need be said. */
+  encoded(contentEncoding: string): void {
+    this.coding = contentCodingOf(contentEncoding);
+  }
+
   /** Takes the head of the provider's answer. `retryAfter` is that header's value, or empty. */
   head(status: i32, isEventStream: boolean, retryAfter: string): void {
     this.status = status;
     this.retryAfter = retryAfter;
     if (status < 200 || status > 299) this.mode = ERROR;
     else this.mode = isEventStream && this.exchange.call.stream ? STREAM : WHOLE;
+    this.sniffing = this.mode === WHOLE && this.exchange.call.stream && this.coding == null;
+  }
+
+  /** Whether the answer's bytes change on their way to the client: its announced length and type are not theirs. */
+  get rewrites(): boolean {
+    return this.exchange.rewrites || this.coding != null || this.mislabelled;
+  }
+
+  /** Whether `sniff` is to be asked with what has come of the answer. */
+  isUnsure(): boolean {
+    return this.sniffing && !this.complete;
+  }
+
+  /** Looks at the first bytes of an answer that is announced as no stream: some servers label a stream as JSON or text. */
+  sniff(bytes: Uint8Array, length: i32): void {
+    const found = sniffEvents(bytes, length);
+    if (found === EVENTS) this.becomeStream();
+    else if (found === NO_EVENTS) this.sniffing = false;
+  }
+
+  private becomeStream(): void {
+    this.sniffing = false;
+    this.mislabelled = true;
+    this.mode = STREAM;
   }
 
   isStream(): boolean {
@@ -98,11 +140,38 @@ export class Attempt {
    * PASS (the chunk as it came) or REPLACED (by `out`, to which it appends).
    */
   data(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter, now: f64): i32 {
+    const coding = this.coding;
+    if (coding == null || this.complete) return this.take(chunk, length, last, out, now);
+    const plain = coding.decode(chunk, length, last, this.mode === STREAM ? MAX_EVENT : LONGEST_ANSWER);
+    if (coding.fault.length > 0) {
+      if (this.mode === WHOLE) return this.refuse(providerError(coding.fault), "bad answer", out, now);
+      // An error's status tells enough.
+      if (this.mode === ERROR) plain.clear();
+    }
+    // What comes before a fault still counts, but it is not the end.
+    const ends = last && coding.fault.length === 0;
+    const outcome = this.take(plain.bytes, plain.length, ends || this.mode === ERROR, out, now);
+    if (outcome === PASS) out.clear().writer(plain);
+    if (coding.fault.length > 0 && !this.complete) {
+      this.exchange.problem = providerError(coding.fault);
+      return this.breakStream(out, now);
+    }
+    return outcome === PASS ? REPLACED : outcome;
+  }
+
+  /** As `data`, of bytes that are not compressed. */
+  private take(chunk: Uint8Array, length: i32, last: boolean, out: ByteWriter, now: f64): i32 {
     if (this.mode === STREAM) return this.stream(chunk, length, last, out, now);
     if (this.complete) return REPLACED;
     const body: Uint8Array = length === chunk.length ? chunk : sliceBytes(chunk, 0, length);
     if (this.mode === ERROR) return this.refuse(this.failure(body), "status " + this.status.toString(), out, now);
-    const outcome = this.exchange.response(body, out);
+    const events = sniffEvents(body, length) === EVENTS;
+    if (events && this.exchange.call.stream) {
+      this.becomeStream();
+      return this.stream(body, length, last, out, now);
+    }
+    if (events) return this.whole(this.joinStream(body, out), body, out, now);
+    const outcome = this.readWhole(body, out);
     // Further calls are answered in the place of this body: the host has none to put an answer into.
     if (outcome === MORE && length === 0) return this.refuse(emptyAnswer(), "bad answer", out, now);
     return this.whole(outcome, body, out, now);
@@ -153,6 +222,30 @@ export class Attempt {
     return REPLACED;
   }
 
+  private readWhole(body: Uint8Array, out: ByteWriter): i32 {
+    const outcome = this.exchange.response(body, out);
+    if (outcome !== FAILED) return outcome;
+    const mended = new ByteWriter(0);
+    if (!writeWithNull(body, 0, body.length, mended)) return FAILED;
+    // It was no JSON for its NaN, so nothing of it has been taken yet.
+    this.exchange.problem = null;
+    const again = this.exchange.response(mended.take(), out.clear());
+    if (again === PASS) out.writer(mended);
+    return again === PASS ? REPLACED : again;
+  }
+
+  /** A stream that nobody asked for. */
+  private joinStream(body: Uint8Array, out: ByteWriter): i32 {
+    const exchange = this.exchange;
+    const chunks = new ByteWriter(0);
+    const outcome = exchange.chunk(body, body.length, true, chunks);
+    if (outcome === FAILED) return FAILED;
+    const stream = outcome === PASS ? body : chunks.take();
+    if (writeAsWhole(stream, exchange.call, exchange.usage, out)) return REPLACED;
+    exchange.problem = providerError("The provider answered with a stream that was not asked for.");
+    return FAILED;
+  }
+
   private asStream(body: Uint8Array, out: ByteWriter): i32 {
     const answer = Json.parse(body);
     out.clear();
@@ -167,12 +260,7 @@ export class Attempt {
     }
     if (!this.decided) {
       const outcome = exchange.chunk(chunk, length, last, this.held);
-      if (outcome === FAILED && !exchange.begun) {
-        this.fail(this.ownProblem(), "bad stream");
-        this.finish(now);
-        this.problem!.write(out);
-        return REPLACED;
-      }
+      if (outcome === FAILED && !exchange.begun) return this.breakStream(out, now);
       const kept = this.held;
       if (!exchange.begun && !exchange.finished) {
         return HOLD;
@@ -186,12 +274,16 @@ export class Attempt {
       return untouched ? PASS : REPLACED;
     }
     const outcome = exchange.chunk(chunk, length, last, out);
-    if (outcome === FAILED) {
-      this.truncate(out, now);
-      return REPLACED;
-    }
+    if (outcome === FAILED) return this.breakStream(out, now);
     if (exchange.finished) this.finish(now);
     return outcome;
+  }
+
+  /** The stream cannot be read on: before its first event the attempt has failed, after it the client is told. */
+  private breakStream(out: ByteWriter, now: f64): i32 {
+    if (!this.decided) return this.refuse(this.ownProblem(), "bad stream", out, now);
+    this.truncate(out, now);
+    return REPLACED;
   }
 
   /** The stream broke: one error event, and no `[DONE]` after it. */

@@ -1,5 +1,6 @@
 import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
+import { contentCodingOf } from "../content-coding.ts";
 import { hasValidChecksum, isPlausibleKey, isServiceKey } from "../key-format.ts";
 import { controlUnavailable, modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
 import { openExchange } from "../providers/registry.ts";
@@ -130,6 +131,14 @@ export class Gateway {
       return this.refuse(operation, new Problem(403, "permission_error", "address_not_allowed", "", message));
     }
     if (operation.endpoint === MODELS || operation.endpoint === MODEL) return this.answerModels(operation, key);
+    if (contentCodingOf(operation.contentEncoding) != null) {
+      const message = "The body is compressed (`content-encoding`): send it as it is.";
+      const type = "invalid_request_error";
+      return this.refuse(
+        operation,
+        new Problem(415, type, "unsupported_content_encoding", "content-encoding", message),
+      );
+    }
     return READY;
   }
 

@@ -63,6 +63,8 @@ export class Operation {
   key: KeyPolicy | null = null;
   /** The client's address, set when the host was asked for it. */
   address: string = "";
+  /** The request's `content-encoding`, set by the host; empty when it has none. */
+  contentEncoding: string = "";
   call: ClientRequest | null = null;
   model: Model | null = null;
   /** Indexes into the route's targets, in the order in which they may be tried. */

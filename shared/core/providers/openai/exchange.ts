@@ -15,6 +15,8 @@ import { requestPath } from "./path.ts";
 import { writeRequest } from "./request.ts";
 import { readUsage } from "./usage.ts";
 
+const DONE_SIZE: i32 = 6;
+
 /** One event is read at a time, whatever the exchange. */
 const eventScan: EventScan = new EventScan();
 
@@ -77,8 +79,9 @@ export class OpenAiExchange extends SseExchange {
   }
 
   protected override comment(reader: SseReader, out: ByteWriter): void {
-    // The second half of a line end that belongs to an event which did not go on.
-    if (!this.passed && reader.rawEnd - reader.rawStart === 1) {
+    // The second half of a line end goes where its event went; and nothing follows the end of the answer.
+    const half = reader.rawEnd - reader.rawStart === 1;
+    if (half ? !this.passed : this.finished) {
       this.changed = true;
       return;
     }
@@ -100,7 +103,12 @@ export class OpenAiExchange extends SseExchange {
         return;
       }
       this.finished = true;
-      this.pass(reader, out);
+      if (end - start === DONE_SIZE) this.pass(reader, out);
+      else {
+        // Some servers end it with spaces, some clients compare it to the letter.
+        this.changed = true;
+        out.ascii("data: [DONE]\n\n");
+      }
       return;
     }
     if (!isObject(data, start, end) || (reader.unterminated && Json.parseSpan(data, start, end) == null)) {
@@ -110,7 +118,7 @@ export class OpenAiExchange extends SseExchange {
     }
     const scan = eventScan;
     scan.read(data, start, end);
-    if (scan.error || scan.usage || !this.begun) {
+    if (scan.error || scan.usage || !this.begun || reader.nameEnd > reader.nameStart) {
       if (!this.inspect(reader, scan, out)) return;
     }
     this.begun = true;
@@ -172,6 +180,10 @@ export class OpenAiExchange extends SseExchange {
   }
 
   private pass(reader: SseReader, out: ByteWriter): void {
+    if (reader.replaced) {
+      out.ascii("data: ").copy(reader.data, reader.dataStart, reader.dataEnd).ascii("\n\n");
+      return;
+    }
     this.passed = true;
     out.copy(reader.bytes, reader.rawStart, reader.rawEnd);
     if (!reader.unterminated) return;
