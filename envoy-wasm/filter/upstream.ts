@@ -321,7 +321,6 @@ function isOver(from: f64, limit: i32, time: f64): bool {
   return limit > 0 && time - from >= (limit as f64);
 }
 
-
 function isEventStream(map: HeaderMap): bool {
   return map.find("content-type") && startsAscii(map.source, map.valueStart, map.valueEnd, "text/event-stream");
 }

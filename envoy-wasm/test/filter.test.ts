@@ -290,7 +290,7 @@ describe("the module", () => {
       }
       records();
     };
-    round(3000);
+    round(6000);
     const settled = envoy.host.memorySize;
     round(2000);
     expect(envoy.host.memorySize).toBe(settled);

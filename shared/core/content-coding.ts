@@ -50,3 +50,11 @@ export function contentCodingOf(header: string): ContentCoding | null {
   if (codings === 0) return null;
   return new ContentCoding(known && codings === 1 ? new Gunzip() : null);
 }
+
+/** A whole answer of at most `limit` bytes whose head is not known: its first bytes tell of gzip, as no JSON begins so. */
+export function plainBody(body: Uint8Array, limit: i32): Uint8Array {
+  if (body.length < 2 || (body[0] as i32) !== 0x1f || (body[1] as i32) !== 0x8b) return body;
+  const coding = new ContentCoding(new Gunzip());
+  const plain = coding.decode(body, body.length, true, limit);
+  return coding.fault.length > 0 ? body : plain.take();
+}

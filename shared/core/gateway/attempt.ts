@@ -1,7 +1,7 @@
 import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
-import { ContentCoding, contentCodingOf } from "../content-coding.ts";
+import { ContentCoding, contentCodingOf, plainBody } from "../content-coding.ts";
 import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
 import { Json } from "../json.ts";
 import { writeWithNull } from "../not-a-number.ts";
@@ -193,9 +193,10 @@ export class Attempt {
    * Takes the answer to the further call that is `part` of the whole one; status 0: none came. Answers HOLD, or REPLACED
    * when the client's answer, good or bad, has been appended to `out`.
    */
-  part(part: i32, status: i32, body: Uint8Array, retryAfter: string, out: ByteWriter, now: f64): i32 {
+  part(part: i32, status: i32, bytes: Uint8Array, retryAfter: string, out: ByteWriter, now: f64): i32 {
     if (this.complete) return HOLD;
     this.underWay--;
+    const body = plainBody(bytes, LONGEST_ANSWER);
     if (status >= 200 && status < 300) return this.whole(this.exchange.part(part, body, out), body, out, now);
     if (this.exchange.forgives(status)) return HOLD;
     if (status === 0) return this.refuse(providerError("The provider broke off."), "connection", out, now);
