@@ -1,13 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "./random.ts";
-import { clusterNames, MOST_ORDERS, orderName, orders, pick, Route, RouteTarget } from "./route.ts";
+import { clusterNames, detour, MOST_ORDERS, orderName, orders, pick, Route, RouteTarget } from "./route.ts";
 
-type TargetSpec = [provider: string, priority: number, weight: number];
+type TargetSpec = [provider: string, priority: number, weight: number, credentials?: number];
 
 function route(specs: TargetSpec[], retries: number): Route {
   return new Route(
-    specs.map(([provider, priority, weight]) => new RouteTarget(provider, `${provider}-model`, priority, weight)),
+    specs.map(
+      ([provider, priority, weight, credentials]) =>
+        new RouteTarget(provider, `${provider}-model`, priority, weight, credentials),
+    ),
     retries,
   );
 }
@@ -114,6 +117,59 @@ describe("orders", () => {
   it("are none without targets", () => {
     expect(orders(route([], 3))).toEqual([]);
     expect(pick(route([], 3), new Random(1))).toEqual([]);
+  });
+});
+
+describe("a pool of credentials", () => {
+  it("lets a retry go to its provider again, after all other targets, once for each", () => {
+    expect(spelled(route([["a", 0, 1, 3]], 9))).toEqual(["aaa"]);
+    expect(spelled(route([["a", 0, 1, 3]], 1))).toEqual(["aa"]);
+    expect(spelled(route([["a", 0, 1, 0]], 9))).toEqual(["a"]);
+    const two: TargetSpec[] = [
+      ["a", 0, 1, 2],
+      ["b", 1, 1, 3],
+    ];
+    expect(spelled(route(two, 1))[0]).toBe("ab");
+    expect(spelled(route(two, 2))[0]).toBe("aba");
+    expect(spelled(route(two, 9))[0]).toBe("ababb");
+  });
+
+  it("may be passed over at first, and is then tried last", () => {
+    const specs: TargetSpec[] = [
+      ["a", 0, 1, 2],
+      ["b", 1, 1, 2],
+      ["c", 2, 1],
+    ];
+    const any = route(specs, 2);
+    expect(spelled(any)).toEqual(["abc", "bca", "cab"]);
+    const [drawn, ...rest] = orders(any);
+    expect([0, 1, 2].map((place) => detour(any, drawn!, place))).toEqual([drawn, ...rest]);
+    expect(pick(any, new Random(1))).toBe(drawn);
+  });
+
+  it("is no reason to pass over a target that has no other credential", () => {
+    const specs: TargetSpec[] = [
+      ["a", 0, 1],
+      ["b", 1, 1, 2],
+    ];
+    const any = route(specs, 1);
+    expect(spelled(any)).toEqual(["ab"]);
+    expect(detour(any, orders(any)[0]!, 1)).toBe(orders(any)[0]);
+  });
+
+  it("takes the order that there is already", () => {
+    const specs: TargetSpec[] = [
+      ["a", 0, 1, 2],
+      ["b", 0, 1, 2],
+    ];
+    expect(spelled(route(specs, 1))).toEqual(["ab", "ba"]);
+  });
+
+  it("adds no order beyond the bound", () => {
+    const specs = [0, 1].flatMap((priority) => "abcdefg".split("").map((name): TargetSpec => [name, priority, 1, 2]));
+    const found = orders(route(specs, 20));
+    expect(found).toHaveLength(64);
+    expect(new Set(found.map(String)).size).toBe(64);
   });
 });
 

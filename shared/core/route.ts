@@ -19,12 +19,20 @@ export class RouteTarget {
   rates: Rates | null = null;
   /** Output tokens of an answer that nobody bounds; 0 when it is not known. */
   defaultOutput: i32 = 0;
+  /** How many credentials the provider has: with more than one, a retry may go to it again with another. */
+  readonly credentials: i32;
 
-  constructor(provider: string, model: string, priority: i32, weight: i32) {
+  constructor(provider: string, model: string, priority: i32, weight: i32, credentials: i32 = 1) {
     this.provider = provider;
     this.model = model;
     this.priority = priority;
     this.weight = weight;
+    this.credentials = credentials;
+  }
+
+  /** Whether all of its credentials may rest: a single one is tried nevertheless. */
+  get isPooled(): boolean {
+    return this.credentials > 1;
   }
 }
 
@@ -91,6 +99,8 @@ export class Route {
     this.retries = retries;
     this.groups = groups;
     this.orders = collectOrders(groups, attempts);
+    for (let i: i32 = 0; i < this.orders.length; i++) appendRepeats(this.orders[i]!, targets, 1 + retries);
+    addDetours(this.orders, targets);
   }
 }
 
@@ -99,12 +109,25 @@ export class Route {
  * than 1 + `retries`. Priorities rise along a list. Within a priority any target may come first that has a weight (any at
  * all if none has one), and the others follow as configured, from the one behind it around. Should these be more than
  * `MOST_ORDERS`, only the foremost priorities vary and the others keep the configured order. Empty without targets.
+ *
+ * When attempts are left after all targets, those whose providers have further credentials follow again, once for each.
+ * Behind these orders stand their detours (`detour`), as far as `MOST_ORDERS` leaves room.
  */
 export function orders(route: Route): Array<Array<i32>> {
   return route.orders;
 }
 
-/** One of `orders(route)`: who comes first in each priority is drawn by weight. Empty without targets. */
+/**
+ * The order that begins at `place` of `order` and goes around: for a first target that is better not tried now. It is
+ * `order` itself when that is not one of `orders(route)`.
+ */
+export function detour(route: Route, order: Array<i32>, place: i32): Array<i32> {
+  if (place === 0) return order;
+  const at = placeOf(rotated(order, place), route.orders);
+  return at < 0 ? order : route.orders[at]!;
+}
+
+/** One of `orders(route)`, no detour: who comes first in each priority is drawn by weight. Empty without targets. */
 export function pick(route: Route, random: Random): Array<i32> {
   if (route.orders.length === 0) return new Array<i32>();
   let index: i32 = 0;
@@ -199,6 +222,53 @@ function collectOrders(groups: Array<Group>, attempts: i32): Array<Array<i32>> {
     found = extended;
   }
   return found;
+}
+
+/** Adds further rounds over those targets that have a credential for each, as long as `order` is shorter than `attempts`. */
+function appendRepeats(order: Array<i32>, targets: Array<RouteTarget>, attempts: i32): void {
+  const once = order.length;
+  if (once < targets.length) return;
+  let round: i32 = 1;
+  let any = true;
+  while (any) {
+    any = false;
+    for (let i: i32 = 0; i < once && order.length < attempts; i++) {
+      if (targets[order[i] as i32]!.credentials <= round) continue;
+      order.push(order[i] as i32);
+      any = true;
+    }
+    round++;
+  }
+}
+
+/** Adds the orders that begin behind targets all of whose credentials may rest. */
+function addDetours(orders: Array<Array<i32>>, targets: Array<RouteTarget>): void {
+  const drawn = orders.length;
+  for (let i: i32 = 0; i < drawn; i++) {
+    const order = orders[i]!;
+    for (let place: i32 = 1; place < order.length && targets[order[place - 1] as i32]!.isPooled; place++) {
+      if (orders.length >= MOST_ORDERS) return;
+      const found = rotated(order, place);
+      if (placeOf(found, orders) < 0) orders.push(found);
+    }
+  }
+}
+
+function rotated(order: Array<i32>, first: i32): Array<i32> {
+  const found = new Array<i32>();
+  appendRotated(found, order, first, order.length);
+  return found;
+}
+
+/** Where the same list stands in `lists`, or -1. */
+function placeOf(order: Array<i32>, lists: Array<Array<i32>>): i32 {
+  for (let i: i32 = 0; i < lists.length; i++) {
+    const list = lists[i]!;
+    let same = list.length === order.length;
+    for (let j: i32 = 0; same && j < list.length; j++) same = list[j] === order[j];
+    if (same) return i;
+  }
+  return -1;
 }
 
 /** Adds `members` from the place `first` around, as long as `order` is shorter than `attempts`. */

@@ -138,11 +138,15 @@ function providerEndpoint(name: string, settings: ProviderSettings): ProviderEnd
 /** Every order in which a gateway may try the targets of a model that are not disabled. */
 function providerOrders({ providers, models }: GatewayConfig): Map<string, ProviderOrder> {
   const disabled = new Set(providers.filter((provider) => provider.disabled).map(({ name }) => name));
+  const pools = new Map(providers.map(({ name, credentials }) => [name, credentials.length]));
   const found = new Map<string, ProviderOrder>();
   for (const model of models) {
     const targets = model.targets.filter(({ provider }) => !disabled.has(provider));
     const route = new Route(
-      targets.map(({ provider, model, priority, weight }) => new RouteTarget(provider, model, priority, weight)),
+      targets.map(
+        ({ provider, model, priority, weight }) =>
+          new RouteTarget(provider, model, priority, weight, pools.get(provider)),
+      ),
       model.retries,
     );
     for (const order of orders(route)) {

@@ -132,7 +132,9 @@ function readModel(json: Json, providers: Map<string, Provider>): Model {
     const provider = entry.string("provider", "");
     if (providers.has(provider) && !providers.get(provider)!.disabled) {
       const model = entry.string("model", "");
-      const target = new RouteTarget(provider, model, entry.count32("priority", 0), entry.count32("weight", 1));
+      const credentials = providers.get(provider)!.credentials.length;
+      const priority = entry.count32("priority", 0);
+      const target = new RouteTarget(provider, model, priority, entry.count32("weight", 1), credentials);
       target.rates = Rates.read(entry.value("rates"));
       targets.push(target);
     }

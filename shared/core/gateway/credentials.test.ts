@@ -23,7 +23,7 @@ function providerOf(...credentials: string[]): Provider {
 
 /** What the next `count` attempts would use. */
 function turns(provider: Provider, count: number, now = NOW): string[] {
-  return Array.from({ length: count }, () => pools.next(provider, now));
+  return Array.from({ length: count }, () => pools.next(provider, now, []));
 }
 
 /** An attempt with this credential that the provider answered so, at `now`. */
@@ -48,7 +48,7 @@ describe("a pool", () => {
   });
 
   test("without a credential answers none", () => {
-    expect(pools.next(providerOf(), NOW)).toBe("");
+    expect(pools.next(providerOf(), NOW, [])).toBe("");
   });
 
   test.each([401, 402, 403, 429])("parks the credential that met a %i, and takes it back after its time", (status) => {
@@ -84,6 +84,36 @@ describe("a pool", () => {
     pools.settle(answered(provider, "b", 429, "7"));
     pools.settle(answered(provider, "c", 429, "9"));
     expect(turns(provider, 3)).toEqual(["b", "b", "b"]);
+  });
+
+  test("gives a retry another credential, as long as there is one that does not rest", () => {
+    const provider = providerOf("a", "b");
+    const a = answered(provider, "a", 503);
+    const b = answered(provider, "b", 503);
+    const elsewhere = answered(new Provider("q", "openai", "q.example", "/v1", ""), "b", 503);
+    expect(pools.next(provider, NOW, [])).toBe("a");
+    expect(pools.next(provider, NOW, [b])).toBe("a");
+    expect(pools.next(provider, NOW, [a])).toBe("b");
+    expect(pools.next(provider, NOW, [elsewhere, a])).toBe("b");
+    expect(pools.next(provider, NOW, [a, b])).toBe("a");
+    pools.settle(answered(provider, "b", 429));
+    expect(pools.next(provider, NOW, [a])).toBe("a");
+  });
+
+  test("tells when it serves again, if all rest and there are several", () => {
+    const provider = providerOf("a", "b");
+    expect(pools.restsUntil(provider, NOW)).toBe(0);
+    turns(provider, 1);
+    pools.settle(answered(provider, "a", 401));
+    expect(pools.restsUntil(provider, NOW)).toBe(0);
+    pools.settle(answered(provider, "b", 429, "7"));
+    expect(pools.restsUntil(provider, NOW)).toBe(NOW + 7_000);
+    expect(pools.restsUntil(provider, NOW + 7_000)).toBe(0);
+    const single = new Provider("q", "openai", "q.example", "/v1", "");
+    single.credentials.push("x");
+    turns(single, 1);
+    pools.settle(answered(single, "x", 401));
+    expect(pools.restsUntil(single, NOW)).toBe(0);
   });
 
   test("counts a rest from the attempt's end, and never shortens one", () => {

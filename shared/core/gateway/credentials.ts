@@ -5,6 +5,12 @@ import { Attempt } from "./attempt.ts";
 const LIMITED_REST: f64 = 5000;
 const LAST_TURN: i32 = 0xffffff;
 
+// What a credential is good for now, the best first.
+const FRESH: i32 = 0;
+/** An attempt of the same operation has used it. */
+const USED: i32 = 1;
+const RESTING: i32 = 2;
+
 /** One provider's credentials, and until when (Unix milliseconds) each of them rests. */
 class Pool {
   /** The configuration that the rest of this was made of. */
@@ -37,22 +43,47 @@ class Pool {
     this.parkedUntil = parked;
   }
 
-  /** The next that does not rest; when all do, the one that returns soonest: it may work, and failing would not. */
-  next(now: f64): string {
+  /**
+   * The next that does not rest, if possible one that `before` (earlier attempts of the operation) did not use. When all
+   * rest, the one that returns soonest: it may work, and failing would not.
+   */
+  next(now: f64, before: Array<Attempt>): string {
     const count = this.parkedUntil.length;
     if (count === 0) return "";
-    let chosen = this.turn % count;
-    for (let i: i32 = 0; i < count; i++) {
+    let chosen: i32 = -1;
+    let rank = RESTING + 1;
+    for (let i: i32 = 0; i < count && rank > FRESH; i++) {
       const place = (this.turn + i) % count;
       const until: f64 = this.parkedUntil[place] as f64;
-      if (until <= now) {
+      const found: i32 = until > now ? RESTING : this.wasUsed(place, before) ? USED : FRESH;
+      const sooner = found === RESTING && rank === RESTING && until < (this.parkedUntil[chosen] as f64);
+      if (found < rank || sooner) {
         chosen = place;
-        break;
+        rank = found;
       }
-      if (until < (this.parkedUntil[chosen] as f64)) chosen = place;
     }
     this.turn = (chosen + 1) & LAST_TURN;
     return this.provider.credentials[chosen]!;
+  }
+
+  private wasUsed(place: i32, before: Array<Attempt>): boolean {
+    for (let i: i32 = 0; i < before.length; i++) {
+      const attempt = before[i]!;
+      if (attempt.exchange.provider.name !== this.provider.name) continue;
+      if (attempt.credential === this.provider.credentials[place]!) return true;
+    }
+    return false;
+  }
+
+  /** When the first of the credentials returns, if all rest; 0 when one does not. */
+  restsUntil(now: f64): f64 {
+    let soonest: f64 = 0;
+    for (let i: i32 = 0; i < this.parkedUntil.length; i++) {
+      const until: f64 = this.parkedUntil[i] as f64;
+      if (until <= now) return 0;
+      if (soonest === 0 || until < soonest) soonest = until;
+    }
+    return soonest;
   }
 
   park(credential: string, until: f64): void {
@@ -68,10 +99,18 @@ class Pool {
 export class CredentialPools {
   private readonly pools: Map<string, Pool> = new Map<string, Pool>();
 
-  /** The credential for the next attempt with this provider; empty when it has none. */
-  next(provider: Provider, now: f64): string {
+  /** The credential for the next attempt with this provider, after `before`; empty when it has none. */
+  next(provider: Provider, now: f64, before: Array<Attempt>): string {
     if (provider.credentials.length === 0) return "";
-    return this.poolOf(provider).next(now);
+    return this.poolOf(provider).next(now, before);
+  }
+
+  /**
+   * When the provider may serve again, if all of its credentials rest; 0 when it may now. One that has no other to change
+   * with is not rested: what one of its models was refused for may not hold for another.
+   */
+  restsUntil(provider: Provider, now: f64): f64 {
+    return provider.credentials.length < 2 ? 0 : this.poolOf(provider).restsUntil(now);
   }
 
   private poolOf(provider: Provider): Pool {

@@ -16,6 +16,7 @@ const CONFIG = {
   providers: [
     { name: "a", kind: "openai", authority: "a.example", path: "/v1", credentials: ["s1", "s2"] },
     { name: "b", kind: "openai", authority: "b.example", path: "/v1", credentials: [] },
+    { name: "c", kind: "openai", authority: "c.example", path: "/v1", credentials: ["t1", "t2"] },
     { name: "off", kind: "openai", authority: "off.example", path: "/v1", credentials: [], disabled: true },
   ],
   models: [
@@ -24,6 +25,15 @@ const CONFIG = {
       targets: [
         { provider: "a", model: "m" },
         { provider: "b", model: "n", priority: 1 },
+      ],
+      retries: 1,
+    },
+    { name: "alone", targets: [{ provider: "a", model: "m" }], retries: 2 },
+    {
+      name: "pools",
+      targets: [
+        { provider: "a", model: "m" },
+        { provider: "c", model: "m", priority: 1 },
       ],
       retries: 1,
     },
@@ -261,6 +271,57 @@ describe("attempts", () => {
     expect([next(later), next(later)]).toContain(refused);
     const other = refuse(later, false);
     expect([next(later), next(later), next(later)]).not.toContain(other);
+  });
+
+  /** Answers the operation's next attempt so; the provider and the credential that it went with. */
+  const fail = (operation: Operation, status: number, retryAfter = "", now = NOW) => {
+    const attempt = gateway.attempt(operation, "", now);
+    attempt?.head(status, false, retryAfter);
+    attempt?.data(Buffer.from("{}"), 2, true, new ByteWriter(64), now);
+    return attempt === null ? null : [attempt.exchange.provider.name, attempt.credential];
+  };
+  const opened = (model: string, now = NOW) => {
+    const [operation] = authorize({ now });
+    expect(submit(operation, chat(model), now)).toBe(READY);
+    return operation;
+  };
+
+  test.each([401, 503])("go to the only target once with each of its credentials (%i)", (status) => {
+    const operation = opened("alone");
+    expect(gateway.cluster(operation)).toBe("oneapi-order:a>a");
+    const tried = [fail(operation, status), fail(operation, status), fail(operation, status)];
+    expect(tried).toEqual([["a", "s1"], ["a", "s2"], null]);
+  });
+
+  test("pass over a target all of whose credentials rest, until the first returns", () => {
+    tell({ ttl_ms: 600_000 });
+    const first = opened("gpt");
+    fail(first, 429, "30");
+    gateway.close(first, false, NOW);
+    expect(gateway.cluster(opened("gpt"))).toBe("oneapi-order:a>b");
+    const second = opened("gpt");
+    fail(second, 401);
+    gateway.close(second, false, NOW);
+    const later = opened("gpt");
+    expect(gateway.cluster(later)).toBe("oneapi-order:b>a");
+    expect(fail(later, 503)).toEqual(["b", ""]);
+    expect(fail(later, 503)?.[0]).toBe("a");
+    expect(gateway.cluster(opened("gpt", NOW + 29_999))).toBe("oneapi-order:b>a");
+    expect(gateway.cluster(opened("gpt", NOW + 30_000))).toBe("oneapi-order:a>b");
+  });
+
+  test("begin where a credential returns soonest when all of all targets rest", () => {
+    const rest = (retryAfter: string) => {
+      const operation = opened("pools");
+      const [provider] = fail(operation, 429, retryAfter) ?? [];
+      gateway.close(operation, false, NOW);
+      return provider;
+    };
+    expect([rest("40"), rest("50"), rest("30"), rest("20")]).toEqual(["a", "a", "c", "c"]);
+    const operation = opened("pools");
+    expect(gateway.cluster(operation)).toBe("oneapi-order:c>a");
+    expect(fail(operation, 429)?.[0]).toBe("c");
+    expect(gateway.cluster(opened("pools", NOW + 19_999))).toBe("oneapi-order:c>a");
   });
 
   test("are recorded once, however often the operation is closed", () => {

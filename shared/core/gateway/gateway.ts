@@ -5,7 +5,7 @@ import { hasValidChecksum, isPlausibleKey, isServiceKey } from "../key-format.ts
 import { controlUnavailable, modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
 import { openExchange } from "../providers/registry.ts";
 import { Random } from "../random.ts";
-import { pick } from "../route.ts";
+import { detour, pick, Route } from "../route.ts";
 import { sha256Hex } from "../sha256.ts";
 import { Admission } from "./admission.ts";
 import { Attempt } from "./attempt.ts";
@@ -183,7 +183,7 @@ export class Gateway {
       return this.refuse(operation, modelNotFound(call.model));
     }
     operation.model = model;
-    operation.order = pick(model.route, this.random);
+    operation.order = this.awake(model.route, pick(model.route, this.random), now);
     if (operation.order.length === 0) {
       const message = "No provider of the model `" + call.model + "` is in use.";
       return this.refuse(operation, unavailable(message, "no_target_available"));
@@ -193,6 +193,25 @@ export class Gateway {
 
   private admit(operation: Operation, now: f64): i32 {
     return this.admission.decide(operation, this.config!, this.controlLost, now);
+  }
+
+  /**
+   * The order with the first target before all others that has a credential which does not rest. When there is none, the
+   * one that has it soonest.
+   */
+  private awake(route: Route, order: Array<i32>, now: f64): Array<i32> {
+    let first: i32 = 0;
+    let soonest: f64 = 0;
+    for (let place: i32 = 0; place < order.length; place++) {
+      const provider = this.config!.provider(route.targets[order[place] as i32]!.provider);
+      const until: f64 = provider == null ? 0 : this.credentials.restsUntil(provider, now);
+      if (until === 0) return detour(route, order, place);
+      if (place === 0 || until < soonest) {
+        first = place;
+        soonest = until;
+      }
+    }
+    return detour(route, order, first);
   }
 
   /** The cluster that tries the operation's targets in their order. */
@@ -243,7 +262,7 @@ export class Gateway {
     const exchange = openExchange(call, settings, target.model);
     if (exchange == null) return null;
     exchange.strict = model.strict;
-    const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now), now);
+    const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now, operation.attempts), now);
     attempt.rates = target.rates;
     operation.attempts.push(attempt);
     this.tally.attempts++;
