@@ -24,6 +24,7 @@ export class DownstreamRoot extends RootContext {
   private pollToken: i32 = NO_CALL;
   private pushToken: i32 = NO_CALL;
   private waiting: Array<Downstream> = [];
+  private ending: Array<Downstream> = [];
   readonly passages: PassageQueue = new PassageQueue("oneapi-" + worker().epoch);
 
   override onConfigure(size: i32): bool {
@@ -58,6 +59,7 @@ export class DownstreamRoot extends RootContext {
     host.enter(this.id);
     // Those who wait for room in their limits do so for a bounded time.
     this.wakeAll();
+    this.endAll(time);
     this.talk(time);
     this.metrics!.publish(time);
   }
@@ -107,6 +109,7 @@ export class DownstreamRoot extends RootContext {
     }
     this.talk(time);
     this.wakeAll();
+    this.endAll(time);
   }
 
   /** The stream is called when the control service has answered. */
@@ -117,9 +120,29 @@ export class DownstreamRoot extends RootContext {
     host.enter(stream.id);
   }
 
+  /** The end of the stream's answer goes when the record is stored. */
+  waitForStore(stream: Downstream): void {
+    this.ending.push(stream);
+    host.enter(this.id);
+    this.talk(now());
+    host.enter(stream.id);
+  }
+
   leave(stream: Downstream): void {
-    const index = this.waiting.indexOf(stream);
+    let index = this.waiting.indexOf(stream);
     if (index >= 0) this.waiting.splice(index, 1);
+    index = this.ending.indexOf(stream);
+    if (index >= 0) this.ending.splice(index, 1);
+  }
+
+  private endAll(time: f64): void {
+    if (this.ending.length == 0) return;
+    const streams = this.ending;
+    this.ending = [];
+    for (let i = 0; i < streams.length; i++) {
+      if (!streams[i].end(time)) this.ending.push(streams[i]);
+    }
+    host.enter(this.id);
   }
 
   private wakeAll(): void {

@@ -16,6 +16,7 @@ import {
   STOP_ITERATION,
   STOP_NO_BUFFER,
   STREAM_REQUEST,
+  STREAM_RESPONSE,
 } from "../sdk/types";
 import { DownstreamRoot } from "./downstream-root";
 import { Passage } from "./passage";
@@ -43,6 +44,8 @@ export class Downstream extends StreamContext {
   /** How much of the body the host holds. */
   private buffered: i32 = 0;
   private waiting: bool = false;
+  /** The end of the answer is held. */
+  private ending: bool = false;
   private answered: bool = false;
   /** How a stream goes to the client. */
   private passage: Passage | null = null;
@@ -209,12 +212,36 @@ export class Downstream extends StreamContext {
 
   override onResponseBody(size: i32, last: bool): i32 {
     const problem = this.ownAnswer;
-    if (problem == null) return this.pass(last);
+    if (problem == null) return this.mustHold(last) ? STOP_AND_BUFFER : this.pass(last);
     if (!last) return STOP_AND_BUFFER;
     const out = clearBody();
     problem.write(out);
     host.replaceBody(BUFFER_RESPONSE, size, out.bytes, out.length);
     return CONTINUE;
+  }
+
+  /** Whether this is the end of an answer whose record must be stored before the client has it. */
+  private mustHold(last: bool): bool {
+    const operation = this.operation;
+    if (operation == null || operation.key == null || !operation.key!.strict) return false;
+    const attempt = operation.last();
+    if (attempt == null || attempt.truncated || (!last && !attempt.complete)) return false;
+    const gateway = worker().gateway;
+    gateway.close(operation, false, now());
+    if (gateway.mayEnd(operation, lately())) return false;
+    if (!this.ending) this.root.waitForStore(this);
+    this.ending = true;
+    return true;
+  }
+
+  /** The control service has answered, or time has passed: lets the end go if it may. False while it may not. */
+  end(time: f64): bool {
+    const operation = this.operation;
+    if (operation == null) return true;
+    if (!worker().gateway.mayEnd(operation, time)) return false;
+    host.enter(this.id);
+    host.continueStream(STREAM_RESPONSE);
+    return true;
   }
 
   private pass(last: bool): i32 {
@@ -235,7 +262,7 @@ export class Downstream extends StreamContext {
     const operation = this.operation;
     if (operation == null) return;
     worker().release(operation);
-    if (this.waiting) this.root.leave(this);
+    if (this.waiting || this.ending) this.root.leave(this);
     worker().gateway.close(operation, this.hasClientLeft(operation), lately());
     this.operation = null;
   }

@@ -25,14 +25,12 @@ export class Admission {
    * `lost`: the control service does not answer.
    */
   decide(operation: Operation, config: Config, lost: boolean, now: f64): i32 {
-    if (operation.reservation == null) {
-      const problem = this.prepare(operation, config);
-      if (problem != null) return refuse(operation, problem);
-    }
     // A provider that has no room may have a neighbour that does: each order of targets begins with one of them.
     for (let tries: i32 = operation.model!.route.orders.length; tries >= 0; tries--) {
-      const outcome = this.take(operation, lost, now);
-      if (outcome !== REFUSED || !operation.refusedByProvider || !this.reroute(operation, config)) return outcome;
+      let problem: Problem | null = null;
+      if (operation.reservation == null) problem = this.prepare(operation, config);
+      const outcome = problem == null ? this.take(operation, lost, now) : refuse(operation, problem);
+      if (outcome !== REFUSED || !operation.refusedByProvider || !this.reroute(operation)) return outcome;
     }
     return REFUSED;
   }
@@ -109,6 +107,7 @@ export class Admission {
     const provider = config.provider(model.route.targets[operation.order[0] as i32]!.provider);
     if (problem == null && provider != null && provider.limits.length > 0) {
       problem = this.addAll(reservation, provider.limits, operation);
+      operation.refusedByProvider = problem != null;
     }
     if (reservation.shares.length > 0 && problem == null) operation.reservation = reservation;
     return problem;
@@ -142,7 +141,7 @@ export class Admission {
   }
 
   /** Chooses an order that begins with a provider not tried yet; false when there is none. */
-  private reroute(operation: Operation, config: Config): boolean {
+  private reroute(operation: Operation): boolean {
     const model = operation.model!;
     const targets = model.route.targets;
     operation.fullProviders.push(targets[operation.order[0] as i32]!.provider);
@@ -151,8 +150,9 @@ export class Admission {
       if (operation.fullProviders.includes(targets[order[0] as i32]!.provider)) continue;
       operation.order = order;
       operation.problem = null;
+      operation.limited = null;
       operation.reservation = null;
-      return this.prepare(operation, config) == null;
+      return true;
     }
     return false;
   }

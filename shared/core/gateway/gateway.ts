@@ -15,6 +15,7 @@ import { CredentialPools } from "./credentials.ts";
 import { endpointOf, MODEL, MODELS, modelOf, NO_ENDPOINT } from "./endpoint.ts";
 import { KeyCache, KeyPolicy } from "./keys.ts";
 import { writeModel, writeModels } from "./models.ts";
+import { Openings } from "./openings.ts";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, REFUSED, WAIT } from "./operation.ts";
 import { Outbox } from "./outbox.ts";
 import { estimateUsage, outcomeOf, writeRecord } from "./record.ts";
@@ -23,6 +24,9 @@ import { Tally } from "./tally.ts";
 const LAST_NUMBER: i32 = 0x7fffffff;
 /** How long known keys go on after the control service was lost, unless their project says for how long it may be. */
 const LOSS_GRACE_MS: f64 = 10000;
+/** How long an operation waits until the control service has it in store, and its end until the record is. */
+const OPENING_WAIT_MS: f64 = 2000;
+const END_WAIT_MS: f64 = 30000;
 
 /**
  * One gateway process (an Envoy worker's VM, or a Kong plugin's process): what it knows of configuration and keys, and
@@ -35,6 +39,7 @@ export class Gateway {
   readonly outbox: Outbox = new Outbox();
   readonly tally: Tally = new Tally();
   readonly admission: Admission = new Admission();
+  readonly openings: Openings = new Openings();
   /** The control service did not answer the last time it was asked. */
   controlLost: boolean = false;
   /** Since when it has not, in Unix milliseconds; 0 while it does. */
@@ -192,7 +197,21 @@ export class Gateway {
   }
 
   private admit(operation: Operation, now: f64): i32 {
-    return this.admission.decide(operation, this.config!, this.controlLost, now);
+    const outcome = this.admission.decide(operation, this.config!, this.controlLost, now);
+    return outcome === READY && operation.key!.strict && !operation.opened ? this.openInStore(operation, now) : outcome;
+  }
+
+  /** Lets no provider be asked before the control service has the operation in store. */
+  private openInStore(operation: Operation, now: f64): i32 {
+    if (operation.openUntil === 0 && !this.controlLost) {
+      operation.openUntil = now + OPENING_WAIT_MS;
+      this.openings.add(operation);
+      return WAIT;
+    }
+    if (!this.controlLost && now < operation.openUntil) return WAIT;
+    if (operation.key!.failOpen) return READY;
+    this.admission.settle(operation, false, 0, 0);
+    return this.refuse(operation, controlUnavailable());
   }
 
   /**
@@ -281,15 +300,30 @@ export class Gateway {
   close(operation: Operation, clientLeft: boolean, now: f64): void {
     if (operation.closed) return;
     operation.closed = true;
+    operation.closedAt = now;
     const last = operation.last();
     if (last != null) this.credentials.settle(last);
     const outcome = outcomeOf(operation, clientLeft);
     if (last != null) estimateUsage(last, outcome);
     this.settle(operation, last);
     if (operation.key == null || operation.endpoint === MODELS || operation.endpoint === MODEL) return;
-    writeRecord(operation, outcome, this.outbox.next(), now, this.outbox.open());
+    operation.sequence = this.outbox.next();
+    writeRecord(operation, outcome, operation.sequence, now, this.outbox.open());
     this.outbox.added();
+    if (operation.key!.strict) this.outbox.urgent = true;
     this.tally.count(operation, outcome);
+  }
+
+  /**
+   * Whether the end of the operation's answer may go to the client: with `accounting: strict` its record, which `close` has
+   * written, must be stored before; but a client does not wait for a lost control service for ever.
+   */
+  mayEnd(operation: Operation, now: f64): boolean {
+    const key = operation.key;
+    if (key == null || !key.strict || operation.sequence === 0) return true;
+    if (this.outbox.isStored(operation.sequence)) return true;
+    if (this.controlLost && key.failOpen) return true;
+    return now >= operation.closedAt + END_WAIT_MS;
   }
 
   private settle(operation: Operation, last: Attempt | null): void {

@@ -26,6 +26,8 @@ export class KeyPolicy {
   readonly limits: Array<Limit>;
   /** `on_control_loss: fail_open`: operations are served, and counted later, while the control service is lost. */
   readonly failOpen: boolean;
+  /** `accounting: strict`. */
+  readonly strict: boolean;
   /** Models without a price may be used under a limit of spend. */
   readonly allowsUnpriced: boolean;
   /** How long an operation waits for room in its limits, in milliseconds. */
@@ -43,6 +45,7 @@ export class KeyPolicy {
     this.staleAt = now + ttl;
     this.refreshAt = now + ttl * 0.5;
     this.failOpen = json.string("on_control_loss", "") === "fail_open";
+    this.strict = json.string("accounting", "") === "strict";
     this.allowsUnpriced = json.string("unpriced", "") === "allow";
     this.admissionWaitMs = json.count32("admission_wait_ms", 400) as f64;
     this.limits = readLimits(json.value("limits"));

@@ -84,8 +84,15 @@ export class Operation {
   /** When it last asked for its reservation. */
   askedAt: f64 = 0;
   answer: Uint8Array = NO_BYTES;
+  /** The control service has it in store, as `accounting: strict` wants. */
+  opened: boolean = false;
+  /** Until when it waits for that; 0 while it does not. */
+  openUntil: f64 = 0;
   /** The record has been written. */
   closed: boolean = false;
+  closedAt: f64 = 0;
+  /** The record's sequence number; 0 while there is none. */
+  sequence: f64 = 0;
 
   constructor(epoch: string, number: i32, now: f64) {
     this.number = number;

@@ -19,6 +19,10 @@ class Batch {
 export class Outbox {
   private batches: Array<Batch> = new Array<Batch>();
   private sequence: f64 = 0;
+  /** Every record up to this sequence number is stored. */
+  private stored: f64 = 0;
+  /** The end of a stream is held until a record is stored. */
+  urgent: boolean = false;
 
   /** The sequence number of the next record. */
   next(): f64 {
@@ -57,16 +61,22 @@ export class Outbox {
     return this.batches.length > 1;
   }
 
+  isStored(sequence: f64): boolean {
+    return sequence <= this.stored;
+  }
+
   /** Writes the oldest batch's records. They stay here until they are acknowledged; a batch that left takes no more. */
   write(out: ByteWriter): void {
     if (this.batches.length === 0) return;
     const batch = this.batches[0]!;
     batch.sent = true;
+    if (this.batches.length === 1) this.urgent = false;
     out.writer(batch.json);
   }
 
   /** Drops what the control service has stored: all records up to `sequence`. */
   acknowledge(sequence: f64): void {
+    if (sequence > this.stored) this.stored = sequence;
     let done: i32 = 0;
     while (done < this.batches.length) {
       const batch = this.batches[done]!;

@@ -55,6 +55,11 @@ export function estimateUsage(attempt: Attempt, outcome: i32): void {
   usage.source = USAGE_ESTIMATE;
 }
 
+/** As much of a model's name as a record holds. */
+export function shortModelName(name: string): string {
+  return shorten(name, LONGEST_NAME);
+}
+
 /** Writes the usage record of an operation that is over, as the gateway protocol has it. */
 export function writeRecord(operation: Operation, outcome: i32, sequence: f64, now: f64, out: ByteWriter): void {
   const w = new JsonWriter(out).object();
@@ -75,7 +80,7 @@ export function writeRecord(operation: Operation, outcome: i32, sequence: f64, n
     .string(endpointPath(operation.endpoint))
     .key("stream")
     .bool(call != null && call.stream);
-  w.key("requested_model").stringOrNull(call == null ? "" : shorten(call.model, LONGEST_NAME));
+  w.key("requested_model").stringOrNull(call == null ? "" : shortModelName(call.model));
   w.key("served_model").stringOrNull(last == null || !attempted ? "" : last.exchange.model);
   w.key("provider").stringOrNull(last == null || !attempted ? "" : last.exchange.provider.name);
   w.key("outcome").string(outcomeName(outcome));

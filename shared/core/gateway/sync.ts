@@ -66,9 +66,11 @@ export class Sync {
     if (this.pushing || now < this.pushAfter) return false;
     const leases = this.gateway.admission.leases;
     const renewal = leases.tick(now);
+    const openings = this.gateway.openings;
+    const urgent = leases.urgent || !openings.isEmpty() || outbox.urgent;
     const news = !outbox.isEmpty() || keys.refusals > this.toldRefusals || leases.hasChanges();
     const due = now >= this.pushedAt + PUSH_INTERVAL && news;
-    if (!due && !renewal && !keys.isWanting() && !outbox.hasFullBatch() && !leases.urgent) return false;
+    if (!due && !renewal && !keys.isWanting() && !outbox.hasFullBatch() && !urgent) return false;
     this.pushing = true;
     this.pushedAt = now;
     const w = this.head(0, out).key("keys").array();
@@ -80,6 +82,7 @@ export class Sync {
     w.end();
     this.tellsLeases = renewal || leases.hasChanges();
     if (this.tellsLeases) leases.write(now, w.key("leases"));
+    if (!openings.isEmpty()) openings.write(w.key("operations"));
     w.end();
     return true;
   }
@@ -132,6 +135,8 @@ export class Sync {
       const time = answer.value("now_ms");
       gateway.admission.leases.answer(answer.value("leases"), time == null ? 0 : time.whole(0), now);
     }
+    if (answer.flag("opened")) gateway.openings.answered();
+    else gateway.openings.failed();
     const revision = answer.value("key_revision");
     if (revision != null && revision.whole(0) < this.keyRevision) gateway.keys.failed();
     else gateway.keys.answer(answer.value("keys"), now);
@@ -152,6 +157,7 @@ export class Sync {
     this.pushBackoff = grown(this.pushBackoff);
     this.gateway.controlFailed(now);
     if (this.tellsLeases) this.gateway.admission.leases.failed();
+    this.gateway.openings.failed();
     this.gateway.keys.giveUp();
   }
 }
