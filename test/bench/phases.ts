@@ -71,16 +71,26 @@ export const PHASES: Phase[] = [
     traffic: { ...STREAM, connections: 1, seconds: 0.5 },
     figures: [latency("Stream, 1 connection: first event, p50", ({ first_event_us }) => first_event_us.p50, 1.3, 1.6)],
   },
-  {
-    name: "anthropic",
-    pace: PACED,
-    traffic: { ...CHAT, model: "claude" },
-    figures: [cpu("Chat of 1 KB with Anthropic: CPU per request", cpuPerRequest, 2.2, 3.0)],
-  },
-  {
-    name: "anthropic-stream",
-    pace: PACED,
-    traffic: { ...STREAM, model: "claude" },
-    figures: [cpu("Paced stream with Anthropic: CPU per event", cpuPerEvent, 1.5, 1.8)],
-  },
+  ...translated("anthropic", "claude", "Anthropic"),
+  ...translated("gemini", "gemini", "Gemini"),
+  ...translated("dashscope", "qwen", "DashScope"),
+  ...translated("zhipu", "glm", "Zhipu"),
 ];
+
+/** A provider whose wire format is another one. */
+function translated(name: string, model: string, provider: string): Phase[] {
+  return [
+    {
+      name,
+      pace: PACED,
+      traffic: { ...CHAT, model },
+      figures: [cpu(`Chat of 1 KB with ${provider}: CPU per request`, cpuPerRequest, 2.2, 3.0)],
+    },
+    {
+      name: `${name}-stream`,
+      pace: PACED,
+      traffic: { ...STREAM, model },
+      figures: [cpu(`Paced stream with ${provider}: CPU per event`, cpuPerEvent, 1.5, 1.8)],
+    },
+  ];
+}
