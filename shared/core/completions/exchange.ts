@@ -1,5 +1,5 @@
 import { ByteWriter } from "../byte-writer.ts";
-import { ClientRequest, Exchange, FAILED, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
+import { ClientRequest, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
 import { Json, OBJECT } from "../json.ts";
 import { JsonWriter } from "../json-writer.ts";
 import { Problem, providerError } from "../problem.ts";
@@ -40,15 +40,28 @@ export class CompletionsExchange extends Exchange {
   }
 
   override response(body: Uint8Array, out: ByteWriter): i32 {
+    return this.whole(this.chat.response(body, this.written.clear()), body, out);
+  }
+
+  override further(credential: string, out: ProviderRequest): boolean {
+    return this.chat.further(credential, out);
+  }
+
+  override part(part: i32, body: Uint8Array, out: ByteWriter): i32 {
+    return this.whole(this.chat.part(part, body, this.written.clear()), body, out);
+  }
+
+  override forgives(status: i32): boolean {
+    return this.chat.forgives(status);
+  }
+
+  /** Takes what the chat's exchange made of a whole answer. */
+  private whole(outcome: i32, body: Uint8Array, out: ByteWriter): i32 {
     const chat = this.chat;
-    const written = this.written.clear();
-    const outcome = chat.response(body, written);
     this.producedBytes = chat.producedBytes;
-    if (outcome === FAILED) {
-      this.problem = chat.problem;
-      return FAILED;
-    }
-    const answer = outcome === PASS ? Json.parse(body) : Json.parse(written.take());
+    this.problem = chat.problem;
+    if (outcome === MORE || outcome === FAILED) return outcome;
+    const answer = outcome === PASS ? Json.parse(body) : Json.parse(this.written.take());
     if (answer == null || answer.kind !== OBJECT) {
       this.problem = providerError("The provider's answer is not a JSON object.");
       return FAILED;
