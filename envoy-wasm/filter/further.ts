@@ -1,6 +1,7 @@
 import { NO_BYTES } from "../../shared/core/bytes";
 import { ProviderRequest } from "../../shared/core/exchange";
 import { Attempt } from "../../shared/core/gateway/attempt";
+import { retryAfterOf } from "../../shared/core/provider-status";
 import { providerCluster } from "../../shared/core/route";
 import * as host from "../sdk/host";
 import { BUFFER_CALL_RESPONSE, MAP_CALL_RESPONSE } from "../sdk/types";
@@ -98,7 +99,7 @@ export function answerFurther(token: i32, headerCount: i32, bodySize: i32): void
   if (headerCount > 0) {
     const map = host.headers(MAP_CALL_RESPONSE);
     status = map.int(":status");
-    retryAfter = map.value("retry-after");
+    retryAfter = retryAfterOf(map.value("retry-after"), map.value("retry-after-ms"));
   }
   call.upstream.answered(call.request.part, status, host.takeBody(BUFFER_CALL_RESPONSE, bodySize), retryAfter);
 }

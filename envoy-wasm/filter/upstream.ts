@@ -3,6 +3,7 @@ import { PASS, ProviderRequest } from "../../shared/core/exchange";
 import { Attempt, HOLD, LONGEST_ANSWER } from "../../shared/core/gateway/attempt";
 import { operationNumber } from "../../shared/core/gateway/operation";
 import { Problem, providerError, unavailable } from "../../shared/core/problem";
+import { retryAfterOf } from "../../shared/core/provider-status";
 import { StreamContext } from "../sdk/context";
 import { HeaderMap, HeaderNames } from "../sdk/headers";
 import * as host from "../sdk/host";
@@ -147,7 +148,7 @@ export class Upstream extends StreamContext {
     this.status = map.int(":status");
     this.buffered = 0;
     if (map.find("content-encoding")) attempt.encoded(map.value("content-encoding"));
-    attempt.head(this.status, isEventStream(map), map.value("retry-after"));
+    attempt.head(this.status, isEventStream(map), retryAfterOf(map.value("retry-after"), map.value("retry-after-ms")));
     this.lastAt = lately();
     if (this.status < 300) this.cleanHeaders(map, attempt);
     if (last) this.receive(0, true);

@@ -17,3 +17,17 @@ export function retrySeconds(header: string): i32 {
   }
   return value;
 }
+
+/**
+ * How long to wait, from the two headers that tell (empty: not there): the value of `retry-after`, or what milliseconds
+ * `retry-after-ms` has, which OpenAI and Azure may send alone, as such a value.
+ */
+export function retryAfterOf(seconds: string, milliseconds: string): string {
+  if (seconds.length > 0 || milliseconds.length === 0) return seconds;
+  const dot = milliseconds.indexOf(".");
+  const whole = dot < 0 ? milliseconds : milliseconds.substring(0, dot);
+  // A fraction of a second more, and the number is rounded up: so are milliseconds that are not whole seconds.
+  if (whole.length <= 3) return retrySeconds(whole) > 0 ? "1" : "";
+  const rest = whole.substring(whole.length - 3);
+  return whole.substring(0, whole.length - 3) + (rest === "000" ? "" : "." + rest);
+}

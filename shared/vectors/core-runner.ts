@@ -7,6 +7,7 @@ import { Gateway } from "../core/gateway/gateway.ts";
 import { ANSWERED, type Operation, READY, WAIT } from "../core/gateway/operation.ts";
 import { Sync } from "../core/gateway/sync.ts";
 import type { Problem } from "../core/problem.ts";
+import { retryAfterOf } from "../core/provider-status.ts";
 import type { Cut, Outcome, Sent } from "./conformance.ts";
 import { CLIENT_KEY, ControlStandIn } from "./control.ts";
 import { type Message, NOW, type Vector } from "./load.ts";
@@ -114,7 +115,8 @@ class CoreRun {
     const { "content-encoding": encoding, "content-type": type } = script.headers;
     if (encoding != null) attempt.encoded(encoding);
     const labelled = type === undefined ? script.stream : (type ?? "").startsWith("text/event-stream");
-    attempt.head(script.status, labelled, script.headers["retry-after"] ?? "");
+    const { "retry-after": seconds, "retry-after-ms": milliseconds } = script.headers;
+    attempt.head(script.status, labelled, retryAfterOf(seconds ?? "", milliseconds ?? ""));
     const out = new ByteWriter(0);
     const pieces = this.#cut(script.body);
     const got: Buffer[] = [];

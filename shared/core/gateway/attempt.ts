@@ -6,6 +6,7 @@ import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } f
 import { Json } from "../json.ts";
 import { writeWithNull } from "../not-a-number.ts";
 import { Problem, providerError } from "../problem.ts";
+import { redact } from "../redact.ts";
 import { MAX_EVENT } from "../sse.ts";
 import { EVENTS, NO_EVENTS, sniffEvents } from "./event-sniff.ts";
 import { writeAsWhole } from "./stream-as-whole.ts";
@@ -308,10 +309,12 @@ export class Attempt {
     return this.scrub(problem);
   }
 
-  /** A provider may repeat the credential it was shown. */
+  /** A provider may repeat the credential it was shown, or tell of the account behind it. */
   private scrub(problem: Problem): Problem {
-    if (this.credential.length === 0 || !problem.message.includes(this.credential)) return problem;
-    const clean = new Problem(problem.status, problem.type, problem.code, "", "The provider refused the request.");
+    let message = redact(problem.message);
+    if (this.credential.length > 0 && message.includes(this.credential)) message = "The provider refused the request.";
+    else if (message === problem.message) return problem;
+    const clean = new Problem(problem.status, problem.type, problem.code, "", message);
     clean.retryable = problem.retryable;
     clean.restMs = problem.restMs;
     clean.retryAfter = problem.retryAfter;

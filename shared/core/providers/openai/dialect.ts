@@ -8,24 +8,27 @@ export class Dialect {
   readonly credentialHeader: string;
   /** The path that is added when the base URL has none. */
   readonly basePath: string;
+  /** Its answers may hold what OpenAI's clients know under another name, or not at all (`answer.ts`). */
+  readonly ownFields: boolean;
 
-  constructor(kind: string, credentialHeader: string, basePath: string) {
+  constructor(kind: string, credentialHeader: string, basePath: string, ownFields: boolean) {
     this.kind = kind;
     this.credentialHeader = credentialHeader;
     this.basePath = basePath;
+    this.ownFields = ownFields;
   }
 }
 
 const DIALECTS: Array<Dialect> = [
   // https://platform.openai.com/docs/api-reference/authentication
-  new Dialect("openai", "authorization", "/v1"),
+  new Dialect("openai", "authorization", "/v1", false),
   // https://learn.microsoft.com/azure/ai-foundry/openai/reference: v1 routes take the key in the same header as dated ones
-  new Dialect("azure", "api-key", "/openai/v1"),
-  new Dialect("openai-compatible", "authorization", "/v1"),
+  new Dialect("azure", "api-key", "/openai/v1", false),
+  new Dialect("openai-compatible", "authorization", "/v1", true),
   // https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-  new Dialect("vllm", "authorization", "/v1"),
+  new Dialect("vllm", "authorization", "/v1", true),
   // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
-  new Dialect("llamacpp", "authorization", "/v1"),
+  new Dialect("llamacpp", "authorization", "/v1", false),
 ];
 
 /** The row of this kind; the plain one for a kind that has none. */

@@ -1,13 +1,16 @@
 import { ByteWriter } from "../../byte-writer.ts";
 import { equalsAscii, startsAscii } from "../../bytes.ts";
-import { ClientRequest, FAILED, IMAGES, PASS, Provider, ProviderRequest } from "../../exchange.ts";
+import { CHAT, ClientRequest, FAILED, IMAGES, PASS, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
 import { ARRAY, Json, OBJECT } from "../../json.ts";
 import { skipSpace } from "../../json-scan.ts";
+import { JsonWriter } from "../../json-writer.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { estimatePrompt, estimateTokens } from "../../tokens.ts";
 import { USAGE_ESTIMATE } from "../../usage.ts";
+import { isAnnotation, isAnswer, isDeltaMissing, isError, isGivenUp, writeAnswer } from "./answer.ts";
+import { azureModel, refusesUsage } from "./azure.ts";
 import { Dialect, dialectOf } from "./dialect.ts";
 import { EventScan } from "./event.ts";
 import { readFailure, readStreamError } from "./failure.ts";
@@ -40,18 +43,25 @@ export class OpenAiExchange extends SseExchange {
       const bearer = dialect.credentialHeader === "authorization";
       out.header(dialect.credentialHeader, bearer ? "Bearer " + credential : credential);
     }
-    out.body = writeRequest(this.call, this.model, this.provider.refuses("include_usage"));
+    const azure = dialect.kind === "azure";
+    const provider = this.provider;
+    const silent = provider.refuses("include_usage") || (azure && refusesUsage(provider));
+    out.body = writeRequest(this.call, azure ? azureModel(provider, this.model) : this.model, silent);
     return true;
   }
 
-  override response(body: Uint8Array, _out: ByteWriter): i32 {
+  override response(body: Uint8Array, out: ByteWriter): i32 {
     const answer = Json.parse(body);
     if (answer == null || answer.kind !== OBJECT) {
       this.problem = providerError("The provider's answer is not a JSON object.");
       return FAILED;
     }
-    if (answer.value("error") != null) {
+    if (isError(answer)) {
       this.problem = this.streamError(answer);
+      return FAILED;
+    }
+    if (!isAnswer(answer, this.call.endpoint)) {
+      this.problem = providerError("The provider's answer holds nothing that was asked for.");
       return FAILED;
     }
     const usage = answer.value("usage");
@@ -61,7 +71,20 @@ export class OpenAiExchange extends SseExchange {
       const data = answer.value("data");
       this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;
     }
-    return PASS;
+    return this.dialect.ownFields ? this.putRight(answer, out) : PASS;
+  }
+
+  /** Looks at what the dialect may have in an answer that is OpenAI's otherwise. */
+  private putRight(answer: Json, out: ByteWriter): i32 {
+    const scan = eventScan;
+    scan.read(answer.source, answer.start, answer.end);
+    if (scan.broken && isGivenUp(answer)) {
+      this.problem = givenUp();
+      return FAILED;
+    }
+    if (!scan.ownFields) return PASS;
+    writeAnswer(answer, false, false, new JsonWriter(out));
+    return REPLACED;
   }
 
   private estimate(answer: Json): void {
@@ -118,13 +141,20 @@ export class OpenAiExchange extends SseExchange {
     }
     const scan = eventScan;
     scan.read(data, start, end);
-    if (scan.error || scan.usage || !this.begun || reader.nameEnd > reader.nameStart) {
+    const named = reader.nameEnd > reader.nameStart;
+    if (scan.error || scan.usage || !this.begun || named || this.isOdd(scan)) {
       if (!this.inspect(reader, scan, out)) return;
     }
     this.begun = true;
     this.finishes += scan.finishes;
     this.producedBytes += scan.answerBytes;
     this.pass(reader, out);
+  }
+
+  /** Whether the event may hold what OpenAI's do not, or lack what they have. */
+  private isOdd(scan: EventScan): boolean {
+    if (scan.broken || (scan.ownFields && this.dialect.ownFields)) return true;
+    return !scan.delta && this.call.endpoint === CHAT;
   }
 
   /** A closer look at an event; false when it has been dealt with. */
@@ -135,48 +165,37 @@ export class OpenAiExchange extends SseExchange {
       this.problem = providerError("The provider's stream does not begin with a JSON object.");
       return false;
     }
-    if (chunk.value("error") != null || equalsAscii(reader.bytes, reader.nameStart, reader.nameEnd, "error")) {
+    if (isError(chunk) || equalsAscii(reader.bytes, reader.nameStart, reader.nameEnd, "error")) {
       this.problem = this.streamError(chunk);
+      return false;
+    }
+    if (scan.broken && isGivenUp(chunk)) {
+      this.problem = givenUp();
       return false;
     }
     const choices = chunk.value("choices");
     const idle = choices != null && choices.kind === ARRAY && choices.first() == null;
     const usage = chunk.value("usage");
-    if (usage != null && usage.kind === OBJECT) {
-      readUsage(usage, this.usage);
-      if (!this.call.includeUsage) {
-        this.changed = true;
-        if (!idle) {
-          this.finishes += scan.finishes;
-          this.producedBytes += scan.answerBytes;
-          this.begun = true;
-          this.hideUsage(chunk, out);
-        }
-        return false;
-      }
-    } else if (idle && chunk.value("prompt_filter_results") != null) {
-      // Azure's opening event tells of its filters alone, under an empty id: no event of OpenAI's.
+    const told = usage != null && usage.kind === OBJECT;
+    if (told && usage != null) readUsage(usage, this.usage);
+    const hidden = told && !this.call.includeUsage;
+    const chat = this.call.endpoint === CHAT;
+    // Azure's opening event tells of its filters alone, under an empty id: no event of OpenAI's.
+    const opening = idle && !told && chunk.value("prompt_filter_results") != null;
+    if ((hidden && idle) || opening || (chat && !hidden && isAnnotation(chunk))) {
       this.changed = true;
       return false;
     }
-    return true;
-  }
-
-  /** Writes the event with its usage taken out, for a client that did not ask for it. */
-  private hideUsage(chunk: Json, out: ByteWriter): void {
-    out.ascii("data: {");
-    let member = chunk.first();
-    let comma = false;
-    while (member != null) {
-      if (!member.isKey("usage")) {
-        if (comma) out.byte(0x2c);
-        comma = true;
-        out.copy(member.source, member.keyStart - 1, member.keyEnd + 1).byte(0x3a);
-        member.write(out);
-      }
-      member = member.next;
-    }
-    out.ascii("}\n\n");
+    const own = scan.ownFields && this.dialect.ownFields;
+    if (!hidden && !own && !(chat && isDeltaMissing(chunk))) return true;
+    this.changed = true;
+    this.finishes += scan.finishes;
+    this.producedBytes += scan.answerBytes;
+    this.begun = true;
+    out.ascii("data: ");
+    writeAnswer(chunk, chat, hidden, new JsonWriter(out));
+    out.ascii("\n\n");
+    return false;
   }
 
   private pass(reader: SseReader, out: ByteWriter): void {
@@ -201,12 +220,16 @@ export class OpenAiExchange extends SseExchange {
 
   /** An error inside an answer of status 200; a vendor may have codes of its own. */
   protected streamError(root: Json): Problem {
-    return readStreamError(root);
+    return readStreamError(root, this.call.model);
   }
 
   override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
-    return readFailure(status, body, retryAfter);
+    return readFailure(status, body, retryAfter, this.call.model);
   }
+}
+
+function givenUp(): Problem {
+  return providerError("The provider gave the answer up.");
 }
 
 /** Whether an object begins here, to look no further at each event of a stream. */

@@ -30,7 +30,7 @@ import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
 import { tokenOf } from "./token.ts";
 
-const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4");
+const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4", false);
 
 /** Zhipu's GLM models (BigModel, Z.ai): OpenAI's wire format with fields, errors and ends of streams of its own. */
 export class ZhipuExchange extends SseExchange {
