@@ -6,11 +6,12 @@ import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { isError, readFailure, readStreamError } from "./failure.ts";
 import { nativePath } from "./path.ts";
-import { asksToThink, writeRequest } from "./request.ts";
+import { writeRequest } from "./request.ts";
 import { isGeneration, writeCompletion } from "./response.ts";
 import { isMultimodal } from "./service.ts";
 import { GenerationStream } from "./stream.ts";
 import { Translation } from "./translation.ts";
+import { needsStream } from "./whole-by-stream.ts";
 
 /** A chat completion as a call of DashScope's own generation. */
 export class DashScopeExchange extends SseExchange {
@@ -33,7 +34,7 @@ export class DashScopeExchange extends SseExchange {
   /** Thoughts are streamed in increments only, and only then do an event's logprobs belong to its text alone. */
   private isIncremental(): boolean {
     const request = this.call.json;
-    return !this.provider.refuses("incremental") || asksToThink(request) || request.flag("logprobs");
+    return !this.provider.refuses("incremental") || needsStream(this.model, request) || request.flag("logprobs");
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
@@ -44,16 +45,18 @@ export class DashScopeExchange extends SseExchange {
       return false;
     }
     const multimodal = isMultimodal(this.model, call.json.value("messages"));
+    // A stream that the client did not ask for is joined by the attempt.
+    const streamed = call.stream || needsStream(this.model, call.json);
     const body = new ByteWriter(call.body.length + 512);
     const translation = new Translation(body, multimodal, this.strict);
-    if (!writeRequest(call, this.model, this.isIncremental(), translation)) {
+    if (!writeRequest(call, this.model, streamed, this.isIncremental(), translation)) {
       this.problem = translation.problem;
       return false;
     }
     out.path = nativePath(this.provider, multimodal);
     out.header("content-type", "application/json");
-    out.header("accept", call.stream ? "text/event-stream" : "application/json");
-    if (call.stream) out.header("x-dashscope-sse", "enable");
+    out.header("accept", streamed ? "text/event-stream" : "application/json");
+    if (streamed) out.header("x-dashscope-sse", "enable");
     if (credential.length > 0) out.header("authorization", "Bearer " + credential);
     out.body = body.take();
     return true;

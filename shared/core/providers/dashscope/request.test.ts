@@ -95,7 +95,11 @@ describe("parameters", () => {
     expect(parametersOf({ reasoning_effort: "none" })).toMatchObject({ enable_thinking: false });
     expect(parametersOf({ reasoning_effort: "low" })).toMatchObject({ enable_thinking: true, thinking_budget: 1024 });
     expect(parametersOf({ reasoning_effort: "medium", thinking_budget: 5 })).toMatchObject({ thinking_budget: 5 });
-    expect(parametersOf({ reasoning_effort: "high" })).toEqual({ result_format: "message", enable_thinking: true });
+    expect(parametersOf({ reasoning_effort: "high" })).toEqual({
+      result_format: "message",
+      incremental_output: true,
+      enable_thinking: true,
+    });
     expect(parametersOf({ reasoning_effort: "high", enable_thinking: false })).toMatchObject({
       enable_thinking: false,
     });
@@ -110,6 +114,29 @@ describe("parameters", () => {
     expect(parametersOf({ stream: true, enable_thinking: false }, setting)).toMatchObject({
       incremental_output: false,
     });
+  });
+
+  const streams = (members: JsonObject, setting: Setting = {}) =>
+    send(chat(members), setting).headers["x-dashscope-sse"] === "enable";
+
+  test.each<[string, JsonObject, boolean]>([
+    ["qwen-plus", {}, false],
+    ["qwen-plus", { enable_thinking: true }, true],
+    ["qwen-plus", { reasoning_effort: "low" }, true],
+    ["qwen-plus", { reasoning_effort: "none" }, false],
+    ["qwen3-8b", {}, true],
+    ["qwen3-8b", { enable_thinking: false }, false],
+    ["qwen3-8b", { reasoning_effort: "none" }, false],
+    ["qwen3-max", {}, false],
+    ["qwen3-", {}, false],
+    ["qwq-plus", {}, true],
+    ["qwen3-235b-a22b-thinking-2507", { enable_thinking: false }, true],
+    ["qwen3-omni-flash", {}, true],
+  ])("a whole answer of %s to %j is asked for as a stream: %j", (model, members, expected) => {
+    expect(streams(members, { model })).toBe(expected);
+    const compatible = send(chat(members), { model, options: { mode: "compatible" } }).body;
+    expect(compatible.stream ?? false).toBe(expected);
+    expect(compatible.stream_options).toEqual(expected ? { include_usage: true } : undefined);
   });
 
   test("formats go along", () => {

@@ -1,5 +1,5 @@
 import { ClientRequest } from "../../exchange.ts";
-import { ARRAY, FALSE, Json, NUMBER, OBJECT, STRING, TRUE } from "../../json.ts";
+import { ARRAY, Json, NUMBER, OBJECT, STRING, TRUE } from "../../json.ts";
 import { ChatFields, readFields } from "./fields.ts";
 import { writeMessages } from "./messages.ts";
 import { writeTools } from "./tools.ts";
@@ -10,11 +10,17 @@ const LOW_BUDGET: i32 = 1024;
 const MEDIUM_BUDGET: i32 = 8192;
 
 /**
- * Writes the body of a generation request for a chat; false when it cannot be expressed (`t.problem`). `incremental`:
- * the events of a stream are to bring what is new; else each brings all so far.
+ * Writes the body of a generation request for a chat; false when it cannot be expressed (`t.problem`). `streamed`:
+ * it is asked for as a stream; `incremental`: its events are to bring what is new, else each brings all so far.
  * @see https://help.aliyun.com/en/model-studio/qwen-api-via-dashscope
  */
-export function writeRequest(call: ClientRequest, model: string, incremental: boolean, t: Translation): boolean {
+export function writeRequest(
+  call: ClientRequest,
+  model: string,
+  streamed: boolean,
+  incremental: boolean,
+  t: Translation,
+): boolean {
   const fields = readFields(call.json, t);
   if (fields == null) return false;
   const preserved = fields.preserveThinking;
@@ -24,7 +30,7 @@ export function writeRequest(call: ClientRequest, model: string, incremental: bo
   w.end().key("parameters").object();
   // Old models answer with bare text otherwise.
   w.key("result_format").string("message");
-  if (call.stream) w.key("incremental_output").bool(incremental);
+  if (streamed) w.key("incremental_output").bool(incremental);
   if (!writeMaxTokens(fields, t)) return false;
   if (!writeSampling(fields, t)) return false;
   if (!writeSame(fields, t)) return false;
@@ -117,14 +123,6 @@ function isGiven(fields: ChatFields, name: string): boolean {
     if (fields.same[i]!.isKey(name)) return true;
   }
   return false;
-}
-
-/** Whether the chat asks the model to think: such streams are incremental or not at all. */
-export function asksToThink(request: Json): boolean {
-  const enabled = request.value("enable_thinking");
-  if (enabled != null) return enabled.kind !== FALSE;
-  const effort = request.value("reasoning_effort");
-  return effort != null && !effort.is("none");
 }
 
 function writeFormat(format: Json | null, t: Translation): boolean {

@@ -9,6 +9,9 @@ import { readUsage } from "../openai/usage.ts";
 import { contentOf, copyText, finishReason, writeArguments } from "./answer.ts";
 import { writeUsage } from "./usage.ts";
 
+/** What a call says that has no arguments: clients parse it. */
+export const NO_ARGUMENTS: string = "{}";
+
 /** Whether the answer holds choices, or the bare text of `result_format: text`. */
 export function isGeneration(answer: Json): boolean {
   const output = answer.value("output");
@@ -106,7 +109,9 @@ function writeCalls(calls: Json, w: JsonWriter): void {
     const called = call.value("function");
     writeCallName(memberOf(called, "name"), w.key("name"));
     w.key("arguments").raw('"');
+    const start = w.out.length;
     writeArguments(memberOf(called, "arguments"), w.out);
+    if (w.out.length === start) w.out.ascii(NO_ARGUMENTS);
     w.out.byte(0x22);
     w.end().end();
     position++;

@@ -4,7 +4,7 @@ import { memberOf } from "../../json-path.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { contentOf, finishReason } from "./answer.ts";
 import { Progress } from "./progress.ts";
-import { writeCallId, writeCallName } from "./response.ts";
+import { NO_ARGUMENTS, writeCallId, writeCallName } from "./response.ts";
 
 /** OpenAI's own bound on tools; more calls in one answer mean a stream gone wrong. */
 const MOST_CALLS: i32 = 128;
@@ -15,6 +15,8 @@ class GrowingCall {
   readonly index: i32;
   readonly arguments: Progress;
   started: boolean = false;
+  /** A part of its arguments was told. */
+  told: boolean = false;
 
   constructor(index: i32, incremental: boolean) {
     this.index = index;
@@ -90,6 +92,7 @@ export class StreamChoice {
       call.arguments.take(memberOf(called, "arguments"), final);
       if (call.arguments.broken) this.broken = true;
       const starts = !call.started && (final || (name != null && !name.isEmpty()) || call.arguments.added.length > 0);
+      if (call.arguments.added.length > 0) call.told = true;
       if (starts || call.arguments.added.length > 0) {
         if (!any) w.key("tool_calls").array();
         any = true;
@@ -117,6 +120,20 @@ export class StreamChoice {
       if (this.calls[i]!.index === index) return i;
     }
     return this.calls.length;
+  }
+
+  /** Writes a delta, an object, for the calls that came without arguments; it is empty (`{}`) when there are none. */
+  writeMissing(out: ByteWriter): void {
+    const w = new JsonWriter(out).object();
+    let any = false;
+    for (let i: i32 = 0; i < this.calls.length; i++) {
+      if (this.calls[i]!.told) continue;
+      if (!any) w.key("tool_calls").array();
+      any = true;
+      w.object().key("index").int(i).key("function").object().key("arguments").string(NO_ARGUMENTS).end().end();
+    }
+    if (any) w.end();
+    w.end();
   }
 
   /** The reason to tell the client. */

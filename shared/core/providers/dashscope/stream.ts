@@ -128,6 +128,8 @@ export class GenerationStream {
     for (let i: i32 = 0; i < choices.length; i++) {
       const choice = choices[i]!;
       this.begin(choice, out);
+      choice.writeMissing(this.delta.clear());
+      if (this.delta.length > 2) this.chunks.delta(choice.index, this.delta, null, out);
       this.chunks.finish(choice.index, choice.finishReason(), out);
     }
     const usage = this.usage;
