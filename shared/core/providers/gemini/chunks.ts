@@ -55,16 +55,16 @@ export class Chunks {
     this.endChoice(null, "null", out);
   }
 
-  /** `candidate` has the text's log probabilities, or is null when an earlier chunk told them. */
-  content(index: i32, text: Json, candidate: Json | null, out: ByteWriter): void {
+  /** The text is `bytes[start, end)`, the inside of a JSON string. `candidate` has the text's log probabilities, or is null when an earlier chunk told them. */
+  content(index: i32, bytes: Uint8Array, start: i32, end: i32, candidate: Json | null, out: ByteWriter): void {
     this.startDelta(index, out);
-    out.ascii('{"content":"').copy(text.source, text.start, text.end).ascii('"}');
+    out.ascii('{"content":"').copy(bytes, start, end).ascii('"}');
     this.endChoice(candidate, "null", out);
   }
 
-  reasoning(index: i32, text: Json, out: ByteWriter): void {
+  reasoning(index: i32, bytes: Uint8Array, start: i32, end: i32, out: ByteWriter): void {
     this.startDelta(index, out);
-    out.ascii('{"reasoning_content":"').copy(text.source, text.start, text.end).ascii('"}');
+    out.ascii('{"reasoning_content":"').copy(bytes, start, end).ascii('"}');
     this.endChoice(null, "null", out);
   }
 

@@ -87,7 +87,14 @@ describe("an answer", () => {
     [{ promptTokenCount: 4, toolUsePromptTokenCount: 3, candidatesTokenCount: 5, totalTokenCount: 12 }, 7, 5, 0],
     [{ promptTokenCount: 4, totalTokenCount: 4 }, 4, 0, 0],
     [{ promptTokenCount: 4, thoughtsTokenCount: 9, totalTokenCount: 13 }, 4, 9, 9],
-    [{ promptTokenCount: 2147483647, toolUsePromptTokenCount: 9 }, 2147483647, 0, 0],
+    [{ promptTokenCount: 999_999_999, toolUsePromptTokenCount: 9 }, 1_000_000_008, 0, 0],
+    [{ promptTokenCount: 2147483647, candidatesTokenCount: 1.5, promptTokensDetails: [{ tokenCount: 7 }] }, 0, 0, 0],
+    [
+      { thoughtsTokenCount: "9", promptTokenCountX: 1, candidatesTokenCount: -1, cachedContentTokenCount: null },
+      0,
+      0,
+      0,
+    ],
   ])("that used %j used %i, %i, %i", (usageMetadata, prompt, completion, reasoning) => {
     const { usage } = receive(answer([{ text: "A" }], { usageMetadata }));
     expect(usage).toMatchObject({ prompt, completion, reasoning, source: USAGE_PROVIDER });

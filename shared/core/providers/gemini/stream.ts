@@ -7,10 +7,11 @@ import { estimatePrompt, estimateTokens } from "../../tokens.ts";
 import { USAGE_ESTIMATE, USAGE_PROVIDER, Usage } from "../../usage.ts";
 import { callOf, firstPart, textOf } from "./answer.ts";
 import { Chunks } from "./chunks.ts";
+import { Delta } from "./delta.ts";
 import { findError, readStreamError } from "./failure.ts";
 import { BROKEN, blockedText, blockReason, finishReason, isUnexplained, withheldText } from "./finish-reason.ts";
 import { brokenAnswer } from "./response.ts";
-import { readUsage } from "./usage.ts";
+import { countUsage, readUsage } from "./usage.ts";
 
 /** A stream with more choices has gone wrong: the API gives 8 at most. */
 const MOST_CHOICES: i32 = 128;
@@ -46,6 +47,7 @@ export class AnswerStream {
   private readonly call: ClientRequest;
   private readonly model: string;
   private readonly usage: Usage;
+  private readonly delta: Delta = new Delta();
   private chunks: Chunks | null = null;
   private readonly choices: Array<Choice> = new Array<Choice>();
   private callCount: i32 = 0;
@@ -58,6 +60,11 @@ export class AnswerStream {
 
   /** Takes an event, or what else came: its data is `bytes[start, end)`. */
   take(bytes: Uint8Array, start: i32, end: i32, out: ByteWriter): void {
+    // The first event goes the long way: its names are those of all chunks.
+    if (this.chunks != null && this.delta.scan(bytes, start, end)) {
+      this.takeDelta(bytes, out);
+      return;
+    }
     const event = Json.parseSpan(bytes, start, end);
     // Keep-alives of proxies are no JSON; half an event at a stream's end shows in its missing end.
     if (event == null) return;
@@ -84,8 +91,27 @@ export class AnswerStream {
     }
   }
 
+  private takeDelta(bytes: Uint8Array, out: ByteWriter): void {
+    const delta = this.delta;
+    if (delta.countsEnd > 0) countUsage(bytes, delta.countsStart, delta.countsEnd, this.usage);
+    const choice = this.choiceOf(delta.index);
+    const length = delta.end - delta.start;
+    if (length === 0) return;
+    const chunks = this.begin(choice, out);
+    if (delta.thought) chunks.reasoning(choice.index, bytes, delta.start, delta.end, out);
+    else {
+      chunks.content(choice.index, bytes, delta.start, delta.end, null, out);
+      choice.spoke = true;
+    }
+    this.producedBytes += length;
+  }
+
   private choiceAt(index: i32, event: Json): Choice {
     if (this.chunks == null) this.chunks = new Chunks(this.call, event, this.model);
+    return this.choiceOf(index);
+  }
+
+  private choiceOf(index: i32): Choice {
     for (let i: i32 = 0; i < this.choices.length; i++) {
       if (this.choices[i]!.index === index) return this.choices[i]!;
     }
@@ -125,9 +151,9 @@ export class AnswerStream {
       if (call != null) this.takeCall(part, call, choice, out);
       else if (text != null) {
         const chunks = this.begin(choice, out);
-        if (part.flag("thought")) chunks.reasoning(choice.index, text, out);
+        if (part.flag("thought")) chunks.reasoning(choice.index, text.source, text.start, text.end, out);
         else {
-          chunks.content(choice.index, text, told ? null : candidate, out);
+          chunks.content(choice.index, text.source, text.start, text.end, told ? null : candidate, out);
           told = true;
           choice.spoke = true;
         }
