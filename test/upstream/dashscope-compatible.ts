@@ -1,7 +1,7 @@
 /** DashScope's compatible mode: OpenAI's shape, with the platform's limits and codes behind it. */
 import type { Answer, Dialect, DialectRequest, JsonObject, Whole } from "./answer.ts";
 import { Refused } from "./answer.ts";
-import { checkKey } from "./dashscope-check.ts";
+import { checkKey, STREAM_ONLY_THINKERS } from "./dashscope-check.ts";
 import { batchLimit } from "./dashscope-embeddings.ts";
 import { codeOf, HEADERS } from "./dashscope-error.ts";
 import { checkChat, checkCompletion, checkEmbeddings } from "./openai-check.ts";
@@ -78,7 +78,7 @@ function checkPlatform(body: JsonObject): void {
   if (body.tool_choice === "required") {
     throw invalid("The tool_choice parameter does not support being set to required.");
   }
-  if (body.enable_thinking === true && body.stream !== true) {
+  if (body.enable_thinking === true && body.stream !== true && STREAM_ONLY_THINKERS.test(String(body.model))) {
     throw invalid("parameter.enable_thinking must be set to false for non-streaming calls");
   }
 }

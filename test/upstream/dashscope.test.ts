@@ -166,7 +166,7 @@ describe("DashScope's compatible mode", () => {
   });
 
   it.each([
-    ["thinking without a stream", path, { ...hello, enable_thinking: true }, "non-streaming"],
+    ["thinking without a stream", path, { ...hello, model: "qwen3-8b", enable_thinking: true }, "non-streaming"],
     ["forced tools", path, { ...hello, tools, tool_choice: "required" }, "set to required"],
     [
       "many texts",

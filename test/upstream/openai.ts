@@ -1,5 +1,5 @@
 /** The OpenAI dialect: chat, completions, embeddings, images, models. */
-import type { Answer, Dialect, DialectRequest, JsonObject, Whole } from "./answer.ts";
+import type { Account, Answer, Dialect, DialectRequest, JsonObject, Whole } from "./answer.ts";
 import { Refused } from "./answer.ts";
 import {
   checkChat,
@@ -10,6 +10,7 @@ import {
   checkModel,
   errorBody,
 } from "./openai-check.ts";
+import { reworded, withChoices, without, withSaid } from "./openai-family.ts";
 import { chat, completions, embeddings, images, models, type Spoken, type Words } from "./openai-shape.ts";
 import { endsWithAny, event, onWire, whole } from "./openai-wire.ts";
 
@@ -37,7 +38,7 @@ export const openai: Dialect = { serves: (path) => endsWithAny(path, PATHS), ans
 function answer(request: DialectRequest): Answer {
   try {
     checkKey(request.headers, request.account);
-    return onWire(speak(request), VENDOR_HEADERS);
+    return onWire(shown(speak(request), request.account), VENDOR_HEADERS);
   } catch (problem) {
     if (!(problem instanceof Refused)) throw problem;
     return whole(problem.status, errorBody(problem), VENDOR_HEADERS);
@@ -49,6 +50,14 @@ function speak(request: DialectRequest): Spoken {
   const body = request.body;
   if (body === null) throw new Refused(405, "invalid_request_error", "Not allowed.", null, "method_not_supported");
   return endpoint(body, request, WORDS);
+}
+
+/** OpenAI's chats never show what the model thought; those that took its shape over do. */
+function shown(spoken: Spoken, { lenient }: Account): Spoken {
+  if (lenient === true) return spoken;
+  return reworded(spoken, (json) =>
+    withChoices(json, (choice) => withSaid(choice, (said) => without(said, "reasoning_content"))),
+  );
 }
 
 /** Any endpoint but the list of models, checked as OpenAI does. */

@@ -22,7 +22,6 @@ const ERRORS: Record<number, [code: string, message: string]> = {
   404: ["1222", "该API不存在。"],
   429: ["1302", "您当前使用该API的并发数过高，请降低并发，或联系客服增加限额。"],
   500: ["500", "内部错误"],
-  503: ["1305", "当前API请求过多，请稍后重试。"],
 };
 
 export const zhipu: Dialect = { serves: (path) => PATHS.test(path), answer, refusal, errorEvent };
@@ -49,7 +48,7 @@ function errorBody(code: string, message: string): JsonObject {
 
 /** The code stands for the status; the fake's own message is put behind the vendor's. */
 function refusal(status: number, message: string): Whole {
-  const [code, own] = ERRORS[status] ?? ["1234", "网络错误"];
+  const [code, own] = ERRORS[status] ?? ["1234", "网络错误，请稍后重试。"];
   return whole(status, errorBody(code, `${own} ${message}`), HEADERS);
 }
 

@@ -1,0 +1,163 @@
+/** The endpoints beside chat. */
+import type { JsonObject } from "../../upstream/answer.ts";
+import { CODELESS, NO_CODE } from "./error-scenarios.ts";
+import { KINDS, modelOf, ROLES } from "./kinds.ts";
+import { type Exception, each, type Scenario } from "./scenario.ts";
+
+const TEXTS = Array.from({ length: 25 }, (_, index) => "x".repeat(index + 1));
+const embed = (given: JsonObject) => [{ call: "embeddings" as const, with: given }];
+const draw = (given: JsonObject) => [{ call: "images" as const, with: given }];
+const complete = (given: JsonObject) => [
+  { call: "completion" as const, with: { prompt: "once upon a time", ...given } },
+];
+
+const ALL_MODELS = KINDS.flatMap((kind) => ROLES.map((role) => modelOf(kind, role))).sort();
+
+const unserved = (why: string): Exception => ({
+  expect: [{ error: { thrown: "BadRequestError", status: 400, code: "unsupported_endpoint", param: "model" } }],
+  why,
+});
+const notFound = (why: string): Exception => ({ expect: [{ error: { thrown: "NotFoundError", status: 404 } }], why });
+const NOT_YET = unserved("The gateway does not serve this endpoint of DashScope's own protocol yet.");
+const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings."), dashscope: NOT_YET };
+const SLOW = each(CODELESS, {
+  expect: [{ error: { thrown: "RateLimitError", status: 429, code: null } }],
+  why: NO_CODE,
+  worth: "yes",
+});
+const UNSERVED_IMAGES = {
+  dashscope: NOT_YET,
+  anthropic: unserved("The vendor makes no images."),
+  "dashscope compatible": unserved("The compatible mode makes no images; the native mode does."),
+};
+const NO_IMAGES = {
+  ...UNSERVED_IMAGES,
+  ...each(["vllm", "llamacpp"], notFound("The server makes no images.")),
+};
+const BY_ADDRESS = "The vendor gives the address of an image, not its bytes.";
+
+export const ENDPOINT_SCENARIOS: Scenario[] = [
+  {
+    name: "a completion",
+    cell: ["completions", "plain"],
+    steps: complete({ max_tokens: 50 }),
+    expect: [{ text: "once upon a time", finish: "stop", usage: [4, 4] }],
+  },
+  {
+    name: "a streamed completion",
+    cell: ["completions", "stream"],
+    steps: complete({ stream: true }),
+    expect: [{ text: "once upon a time", finish: "stop", usage_chunks: 0 }],
+  },
+  {
+    name: "a streamed completion that tells usage",
+    cell: ["completions", "stream"],
+    steps: complete({ stream: true, stream_options: { include_usage: true } }),
+    expect: [{ text: "once upon a time", usage: [4, 4], usage_chunks: 1 }],
+  },
+  {
+    name: "a completion that the provider slows down",
+    cell: ["completions", "error"],
+    script: [{ status: 429 }],
+    steps: complete({}),
+    expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
+    except: SLOW,
+  },
+  {
+    name: "vectors in the SDK's own encoding",
+    cell: ["embeddings", "plain"],
+    role: "embedding",
+    steps: embed({ input: ["abc", "de"] }),
+    expect: [
+      {
+        vectors: [
+          [3, 8],
+          [2, 8],
+        ],
+        usage: [2, 0],
+      },
+    ],
+    except: NO_EMBEDDINGS,
+  },
+  {
+    name: "vectors as numbers",
+    cell: ["embeddings", "plain"],
+    role: "embedding",
+    steps: embed({ input: "abc", encoding_format: "float", dimensions: 64 }),
+    expect: [{ vectors: [[3, 64]] }],
+    except: NO_EMBEDDINGS,
+  },
+  {
+    name: "vectors of many texts, in order",
+    cell: ["embeddings", "plain"],
+    role: "embedding",
+    steps: embed({ input: TEXTS }),
+    expect: [{ vectors: TEXTS.map((text): [number, number] => [text.length, 8]) }],
+    except: {
+      ...NO_EMBEDDINGS,
+      "dashscope compatible": {
+        expect: [{ error: { thrown: "BadRequestError", status: 400, message: /not be larger than 10/ } }],
+        why: "The vendor takes ten texts a call.",
+        worth: "partly",
+      },
+    },
+  },
+  {
+    name: "vectors that the provider slows down",
+    cell: ["embeddings", "error"],
+    role: "embedding",
+    script: [{ status: 429 }],
+    steps: embed({ input: "abc" }),
+    expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
+    except: { ...SLOW, ...NO_EMBEDDINGS },
+  },
+  {
+    name: "an image",
+    cell: ["images", "plain"],
+    role: "image",
+    steps: draw({ prompt: "a cat", size: "1024x1024" }),
+    expect: [{ images: ["b64_json"] }],
+    except: {
+      ...NO_IMAGES,
+      ...each(["zhipu"], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
+    },
+  },
+  {
+    name: "two images",
+    cell: ["images", "plain"],
+    role: "image",
+    steps: draw({ prompt: "a cat", n: 2 }),
+    expect: [{ images: ["b64_json", "b64_json"] }],
+    except: {
+      ...NO_IMAGES,
+      zhipu: {
+        expect: [{ error: { thrown: "BadRequestError", status: 400, param: "n" } }],
+        why: "The vendor makes one image a call; `n` above 1 is answered 400.",
+      },
+    },
+  },
+  {
+    name: "an image that the provider slows down",
+    cell: ["images", "error"],
+    role: "image",
+    script: [{ status: 429 }],
+    steps: draw({ prompt: "a cat" }),
+    expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
+    except: { ...SLOW, ...UNSERVED_IMAGES },
+  },
+  {
+    name: "the models of a key, and one of them",
+    cell: ["models", "plain"],
+    steps: [
+      { call: "models", with: {} },
+      { call: "model", with: {} },
+    ],
+    expect: [{ models: ALL_MODELS }, {}],
+  },
+  {
+    name: "a model that is not there",
+    cell: ["models", "error"],
+    steps: [{ call: "model", with: { model: "no-such-model" } }],
+    expect: [{ error: { thrown: "NotFoundError", status: 404, code: "model_not_found" } }],
+  },
+];
