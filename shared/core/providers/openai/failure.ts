@@ -105,11 +105,12 @@ function isModelMissing(error: Json | null): boolean {
   return message.startsWith("The model") && message.includes("does not exist");
 }
 
-/** OpenAI's code; numbers, which are statuses, are none. */
+/** OpenAI's code; numbers, which are statuses, are none. Clients tell a rate limit by its code. */
 function codeOf(status: i32, error: Json | null): string {
   if (isTooLong(status, error)) return "context_length_exceeded";
   const code = textOf(error, "code");
-  return isNumber(code) ? "" : code;
+  if (code.length > 0 && !isNumber(code)) return code;
+  return status === 429 ? "rate_limit_exceeded" : "";
 }
 
 /** Whether the prompt exceeds the context: llama.cpp tells by a type of its own, vLLM and older builds by their words alone. */
