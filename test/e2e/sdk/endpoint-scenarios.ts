@@ -1,6 +1,5 @@
 /** The endpoints beside chat. */
 import type { JsonObject } from "../../upstream/answer.ts";
-import { CODELESS, NO_CODE } from "./error-scenarios.ts";
 import { KINDS, modelOf, ROLES } from "./kinds.ts";
 import { type Exception, each, type Scenario } from "./scenario.ts";
 
@@ -20,11 +19,6 @@ const unserved = (why: string): Exception => ({
 const notFound = (why: string): Exception => ({ expect: [{ error: { thrown: "NotFoundError", status: 404 } }], why });
 const NOT_YET = unserved("The gateway does not serve this endpoint of DashScope's own protocol yet.");
 const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings."), dashscope: NOT_YET };
-const SLOW = each(CODELESS, {
-  expect: [{ error: { thrown: "RateLimitError", status: 429, code: null } }],
-  why: NO_CODE,
-  worth: "yes",
-});
 const UNSERVED_IMAGES = {
   dashscope: NOT_YET,
   anthropic: unserved("The vendor makes no images."),
@@ -61,7 +55,6 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     script: [{ status: 429 }],
     steps: complete({}),
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
-    except: SLOW,
   },
   {
     name: "vectors in the SDK's own encoding",
@@ -109,7 +102,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     script: [{ status: 429 }],
     steps: embed({ input: "abc" }),
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
-    except: { ...SLOW, ...NO_EMBEDDINGS },
+    except: NO_EMBEDDINGS,
   },
   {
     name: "an image",
@@ -143,7 +136,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     script: [{ status: 429 }],
     steps: draw({ prompt: "a cat" }),
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
-    except: { ...SLOW, ...UNSERVED_IMAGES },
+    except: UNSERVED_IMAGES,
   },
   {
     name: "the models of a key, and one of them",

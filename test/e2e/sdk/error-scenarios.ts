@@ -1,13 +1,9 @@
 /** What the SDK throws when something is wrong, whatever words the provider has for it. */
 import { CONTEXT } from "./kinds.ts";
-import { chat, each, type Scenario } from "./scenario.ts";
+import { chat, type Scenario } from "./scenario.ts";
 
 const TOO_LONG = Array.from({ length: CONTEXT + 1 }, (_, index) => `w${index}`).join(" ");
 
-/** They tell no code, or a number, of a rate limit. */
-export const CODELESS = ["azure", "azure v1", "vllm", "llamacpp"];
-export const NO_CODE =
-  "The provider tells no code of a rate limit, so the client gets none; status and exception are right.";
 const OWN_TYPE = "The server's own name for the type of an error is passed on.";
 
 export const ERROR_SCENARIOS: Scenario[] = [
@@ -71,11 +67,6 @@ export const ERROR_SCENARIOS: Scenario[] = [
     script: [{ status: 429, headers: { "retry-after": "7" } }],
     steps: [chat("hi")],
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded", retry_after: "7" } }],
-    except: each(CODELESS, {
-      expect: [{ error: { thrown: "RateLimitError", status: 429, code: null, retry_after: "7" } }],
-      why: NO_CODE,
-      worth: "yes",
-    }),
   },
   {
     name: "a provider that is overloaded",
