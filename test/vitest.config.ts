@@ -26,6 +26,11 @@ export default defineConfig({
       project("admission", ["test/admission/**/*.test.ts"], { setupFiles: [target] }),
       project("checks", ["test/checks/**/*.test.ts"]),
       project("upstream", ["test/upstream/**/*.test.ts"]),
+      project("fuzz", ["test/fuzz/**/*.test.ts"], {
+        setupFiles: [target],
+        globalSetup: [builtModule],
+        hookTimeout: 120_000,
+      }),
       project("bench", ["test/bench/**/*.test.ts"]),
       project("e2e", ["test/e2e/**/*.test.ts"], {
         globalSetup: [builtModule],

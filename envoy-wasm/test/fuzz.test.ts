@@ -4,10 +4,11 @@
  */
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
-import type { Cut, Outcome, Sent } from "../../shared/vectors/conformance.ts";
+import type { Cut, Outcome } from "../../shared/vectors/conformance.ts";
 import { runInCore } from "../../shared/vectors/core-runner.ts";
 import { loadVectors, type Message, type Vector } from "../../shared/vectors/load.ts";
 import { asEvents, asJson } from "../../shared/vectors/shape.ts";
+import { comparable } from "./agreement.ts";
 import { WasmRunner } from "./wasm-runner.ts";
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 5000);
@@ -135,19 +136,7 @@ function inBoth(vector: Vector, cut: Cut): { inWasm: Outcome; inCore: Outcome } 
   }
 }
 
-/** What must be the same of both builds. Ids, times and headers of the host's own are not. */
-function comparable({ requests, client, records }: Outcome) {
-  const text = ({ body }: Sent) => body.toString("latin1");
-  return {
-    requests: requests.map((sent) => ({ path: sent.path, key: sent.headers.authorization, body: text(sent) })),
-    client: { status: client.status, retryAfter: client.headers["retry-after"], body: text(client) },
-    records: records.map(({ outcome, usage, usage_source, raw_usage, served_model }) => ({
-      ...{ outcome, usage, usage_source, raw_usage, served_model },
-    })),
-  };
-}
-
-/** The same with events instead of bytes: the line end behind a stream's last event may go or stay. */
+/** What must be the same, with events instead of bytes: the line end behind a stream's last event may go or stay. */
 function inEvents(outcome: Outcome) {
   const { client, ...others } = comparable(outcome);
   return { ...others, client: { ...client, body: asEvents(outcome.client.body) } };

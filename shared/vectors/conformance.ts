@@ -27,18 +27,17 @@ export interface Settings {
   vectors?: Vector[];
   /** Why a build cannot show a vector, by its name. */
   skip?: Record<string, string>;
-  /** Streams arrive whole and in no other way. */
-  whole?: boolean;
+  /** Whether a vector's streams are also sent in pieces of so many bytes; without it all are. */
+  isCut?: (vector: Vector, size: number) => boolean;
 }
 
 /** Into what pieces a stream is cut. */
 export type Cut = (stream: Buffer) => Buffer[];
 
 const WHOLE: Cut = (stream) => [stream];
-const CUTS: [how: string, cut: Cut][] = [
-  [", whole", WHOLE],
-  [", byte by byte", (stream) => inPieces(stream, 1)],
-  [", in pieces of 7 bytes", (stream) => inPieces(stream, 7)],
+const CUTS: [how: string, size: number][] = [
+  [", byte by byte", 1],
+  [", in pieces of 7 bytes", 7],
 ];
 
 export function inPieces(stream: Buffer, size: number): Buffer[] {
@@ -47,12 +46,16 @@ export function inPieces(stream: Buffer, size: number): Buffer[] {
 }
 
 export function conformance(build: string, run: Runner, settings: Settings = {}): void {
-  const { vectors = loadVectors(), skip = {}, whole = false } = settings;
+  const { vectors = loadVectors(), skip = {}, isCut = () => true } = settings;
   describe(build, () => {
     for (const vector of vectors) {
       const streams = vector.client.stream || vector.attempts.some(({ answers }) => answers.stream);
       const reason = skip[vector.name];
-      for (const [how, cut] of streams && !whole ? CUTS : [["", WHOLE] as const]) {
+      const plays: [how: string, cut: Cut][] = [[streams ? ", whole" : "", WHOLE]];
+      for (const [how, size] of CUTS) {
+        if (streams && isCut(vector, size)) plays.push([how, (stream) => inPieces(stream, size)]);
+      }
+      for (const [how, cut] of plays) {
         const title = vector.name + how + (reason === undefined ? "" : ` (${reason})`);
         test.skipIf(reason !== undefined)(title, async () => check(vector, await run(vector, cut)));
       }

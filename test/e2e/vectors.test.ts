@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll } from "vitest";
 import { conformance, type Outcome, type Sent } from "../../shared/vectors/conformance.ts";
@@ -22,7 +23,7 @@ const SKIP: Record<string, string> = {
 
 const vectors = loadVectors().map(asLedgerTells);
 /** Each vector's names get its number, as all share one configuration. */
-const suffixes = new Map(vectors.map(({ name }, index) => [name, `-${index}`]));
+const suffixes = new Map(vectors.map(({ name }, index) => [name, `-v${index}`]));
 
 /** One server plays all providers: it answers by the running vector's pairs, in turn. */
 let running: Vector;
@@ -86,7 +87,12 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   const type = script.stream ? "text/event-stream" : "application/json";
   const told = Object.entries({ "content-type": type, ...script.headers }).filter(([, value]) => value !== null);
   response.writeHead(script.status, Object.fromEntries(told) as Record<string, string>);
-  for (const piece of writes(script.body)) await new Promise((written) => response.write(piece, written));
+  const pieces = writes(script.body);
+  for (const piece of pieces) {
+    await new Promise((written) => response.write(piece, written));
+    // Each piece is to arrive alone: sockets of this server hold nothing back, and the gateway has time to read it.
+    if (pieces.length > 1) await wait(1);
+  }
   response.end();
 }
 
@@ -153,4 +159,9 @@ function unnumbered(text: string, suffix: string): string {
   return text.replaceAll(`${suffix}"`, '"').replaceAll(`${suffix}\``, "`");
 }
 
-conformance("the real gateway", runThroughGateway, { vectors, skip: SKIP, whole: true });
+/** What takes no more than a second each to be sent in pieces of so many bytes. */
+function isShort({ attempts }: Vector, size: number): boolean {
+  return attempts.reduce((sum, { answers }) => sum + answers.body.length, 0) <= size * 500;
+}
+
+conformance("the real gateway", runThroughGateway, { vectors, skip: SKIP, isCut: isShort });
