@@ -1,5 +1,6 @@
 import { ByteWriter } from "../../shared/core/byte-writer";
 import { equalsAsciiFolded, findByte } from "../../shared/core/bytes";
+import { IMAGE_EDITS } from "../../shared/core/exchange";
 import { ANSWERED, NEED_ADDRESS, Operation, READY, WAIT } from "../../shared/core/gateway/operation";
 import { Problem, providerError, unavailable } from "../../shared/core/problem";
 import { decodeUtf8 } from "../../shared/core/text";
@@ -70,6 +71,7 @@ export class Downstream extends StreamContext {
     if (map.find("content-encoding")) operation.contentEncoding = map.value("content-encoding");
     findKey(map);
     const outcome = worker().gateway.authorize(operation, method, path, map.source, map.valueStart, map.valueEnd, time);
+    if (operation.endpoint == IMAGE_EDITS) operation.contentType = map.value("content-type");
     return this.advance(outcome, time) ? CONTINUE : STOP_ITERATION;
   }
 

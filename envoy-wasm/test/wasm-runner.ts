@@ -49,14 +49,14 @@ export class WasmRunner {
 }
 
 export function requestHeaders(request: Pick<Message, "method" | "path" | "headers" | "body">): Headers {
-  const { authorization = `Bearer ${CLIENT_KEY}`, ...others } = request.headers;
+  const { authorization = `Bearer ${CLIENT_KEY}`, "content-type": type, ...others } = request.headers;
   const given = Object.entries({ authorization, ...others }).filter((entry): entry is [string, string] => !!entry[1]);
   return [
     [":method", request.method ?? "POST"],
     [":path", request.path ?? "/"],
     [":authority", "gateway.example"],
     [":scheme", "http"],
-    ["content-type", "application/json"],
+    ["content-type", type ?? "application/json"],
     ["content-length", String(request.body.length)],
     ["x-request-id", "made-by-envoy"],
     ...given,

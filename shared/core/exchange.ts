@@ -2,6 +2,7 @@ import { Limit } from "./admission/limit.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NO_BYTES } from "./bytes.ts";
 import { Json } from "./json.ts";
+import { Form } from "./multipart.ts";
 import { Problem } from "./problem.ts";
 import { Usage } from "./usage.ts";
 
@@ -9,14 +10,17 @@ export const CHAT: i32 = 0;
 export const COMPLETIONS: i32 = 1;
 export const EMBEDDINGS: i32 = 2;
 export const IMAGES: i32 = 3;
+export const IMAGE_EDITS: i32 = 4;
 
 /** A client's call, checked as far as no provider matters. */
 export class ClientRequest {
-  /** CHAT, COMPLETIONS, EMBEDDINGS or IMAGES. */
+  /** CHAT, COMPLETIONS, EMBEDDINGS, IMAGES or IMAGE_EDITS. */
   readonly endpoint: i32;
   readonly body: Uint8Array;
-  /** `body`, an object. */
+  /** `body`, an object; of a form, its fields that are text. */
   readonly json: Json;
+  /** What `body` is when it is no JSON. */
+  form: Form | null = null;
   /** The public model name asked for. */
   readonly model: string;
   readonly stream: boolean;

@@ -62,6 +62,7 @@ class CoreRun {
     const gateway = this.#gateway;
     const operation = this.#operation;
     operation.contentEncoding = headers["content-encoding"] ?? "";
+    operation.contentType = headers["content-type"] ?? "application/json";
     let state = gateway.authorize(
       operation,
       method ?? "",

@@ -150,13 +150,16 @@ function plain(sent: Sent, suffix: string): Sent {
 }
 
 function numbered(body: Buffer, suffix: string): Buffer {
-  const text = body.toString("latin1").replaceAll(`"${PUBLIC_MODEL}"`, `"${PUBLIC_MODEL}${suffix}"`);
+  const text = body
+    .toString("latin1")
+    .replaceAll(`"${PUBLIC_MODEL}"`, `"${PUBLIC_MODEL}${suffix}"`)
+    .replaceAll(`\r\n${PUBLIC_MODEL}\r\n`, `\r\n${PUBLIC_MODEL}${suffix}\r\n`);
   return Buffer.from(text, "latin1");
 }
 
-/** Takes the number from the end of names, in quotes of JSON or of messages. */
+/** Takes the number from the end of names, in quotes of JSON or of messages, or on a form's line. */
 function unnumbered(text: string, suffix: string): string {
-  return text.replaceAll(`${suffix}"`, '"').replaceAll(`${suffix}\``, "`");
+  return text.replaceAll(`${suffix}"`, '"').replaceAll(`${suffix}\``, "`").replaceAll(`${suffix}\r\n`, "\r\n");
 }
 
 /** What takes no more than a second each to be sent in pieces of so many bytes. */

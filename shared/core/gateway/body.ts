@@ -1,4 +1,4 @@
-import { BACKSLASH, equalsAscii, equalsAsciiFolded, findByte } from "../bytes.ts";
+import { BACKSLASH, equalsAscii, equalsAsciiFolded, findByte, startsAscii } from "../bytes.ts";
 import { CHAT, ClientRequest, EMBEDDINGS } from "../exchange.ts";
 import { ARRAY, FALSE, Json, OBJECT, STRING, TRUE } from "../json.ts";
 import { invalidRequest, Problem } from "../problem.ts";
@@ -17,19 +17,25 @@ export function readBody(endpoint: i32, body: Uint8Array, created: i32): ReadBod
   const result = new ReadBody();
   const json = Json.parse(body);
   if (json == null || json.kind !== OBJECT) {
-    result.problem = invalidRequest(
-      body.length === 0
-        ? "The request has no body: send a JSON object."
-        : "The body of the request is not a JSON object.",
-      "",
-      "invalid_json",
-    );
+    result.problem = invalidRequest(notJson(body), "", "invalid_json");
     return result;
   }
-  result.problem = checkMembers(json);
-  if (result.problem == null) result.problem = checkFields(endpoint, json);
+  result.problem = checkCall(endpoint, json);
   if (result.problem == null) result.call = new ClientRequest(endpoint, body, json, created);
   return result;
+}
+
+function notJson(body: Uint8Array): string {
+  if (body.length === 0) return "The request has no body: send a JSON object.";
+  // No JSON begins so, but every form does.
+  if (startsAscii(body, 0, body.length, "--")) return "The body of the request is a form: send a JSON object.";
+  return "The body of the request is not a JSON object.";
+}
+
+/** What is wrong with the fields of a call, whoever may serve it. */
+export function checkCall(endpoint: i32, json: Json): Problem | null {
+  const problem = checkMembers(json);
+  return problem == null ? checkFields(endpoint, json) : problem;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CHAT, COMPLETIONS, EMBEDDINGS, IMAGES } from "../exchange.ts";
+import { CHAT, COMPLETIONS, EMBEDDINGS, IMAGE_EDITS, IMAGES } from "../exchange.ts";
 import { hexValue } from "../json-scan.ts";
 
 /** `GET /v1/models` and `GET /v1/models/{id}`, answered by the gateway itself. */
@@ -14,6 +14,7 @@ export function endpointOf(path: string): i32 {
   if (path === "/v1/completions") return COMPLETIONS;
   if (path === "/v1/embeddings") return EMBEDDINGS;
   if (path === "/v1/images/generations") return IMAGES;
+  if (path === "/v1/images/edits") return IMAGE_EDITS;
   if (path === "/v1/models") return MODELS;
   if (path.startsWith(MODEL_PREFIX) && path.length > MODEL_PREFIX.length) return MODEL;
   return NO_ENDPOINT;
@@ -25,6 +26,7 @@ export function endpointPath(endpoint: i32): string {
   if (endpoint === COMPLETIONS) return "/v1/completions";
   if (endpoint === EMBEDDINGS) return "/v1/embeddings";
   if (endpoint === IMAGES) return "/v1/images/generations";
+  if (endpoint === IMAGE_EDITS) return "/v1/images/edits";
   return "/v1/models";
 }
 

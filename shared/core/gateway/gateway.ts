@@ -1,6 +1,7 @@
 import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { contentCodingOf } from "../content-coding.ts";
+import { IMAGE_EDITS } from "../exchange.ts";
 import { hasValidChecksum, isPlausibleKey, isServiceKey } from "../key-format.ts";
 import { controlUnavailable, modelNotFound, Problem, unauthorized, unavailable } from "../problem.ts";
 import { openExchange } from "../providers/registry.ts";
@@ -13,6 +14,7 @@ import { readBody } from "./body.ts";
 import { Config, Model } from "./config.ts";
 import { CredentialPools } from "./credentials.ts";
 import { endpointOf, MODEL, MODELS, modelOf, NO_ENDPOINT } from "./endpoint.ts";
+import { readForm } from "./form-body.ts";
 import { KeyCache, KeyPolicy } from "./keys.ts";
 import { writeModel, writeModels } from "./models.ts";
 import { Openings } from "./openings.ts";
@@ -177,7 +179,11 @@ export class Gateway {
    * limits; after WAIT the host calls `resume`, when the control service has answered and each time the clock ticks.
    */
   submit(operation: Operation, body: Uint8Array, now: f64): i32 {
-    const read = readBody(operation.endpoint, body, Math.floor(now * 0.001) as i32);
+    const created = Math.floor(now * 0.001) as i32;
+    const read =
+      operation.endpoint === IMAGE_EDITS
+        ? readForm(body, operation.contentType, created)
+        : readBody(operation.endpoint, body, created);
     const wrong = read.problem;
     if (wrong != null) return this.refuse(operation, wrong);
     const call = read.call!;

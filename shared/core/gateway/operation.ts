@@ -65,6 +65,8 @@ export class Operation {
   address: string = "";
   /** The request's `content-encoding`, set by the host; empty when it has none. */
   contentEncoding: string = "";
+  /** The request's `content-type`, set by the host for a call whose body is no JSON: IMAGE_EDITS. */
+  contentType: string = "";
   call: ClientRequest | null = null;
   model: Model | null = null;
   /** Indexes into the route's targets, in the order in which they may be tried. */

@@ -4,6 +4,7 @@ import {
   ClientRequest,
   EMBEDDINGS,
   FAILED,
+  IMAGE_EDITS,
   IMAGES,
   MORE,
   Provider,
@@ -62,7 +63,7 @@ export class GeminiExchange extends SseExchange {
     } else if (call.endpoint === EMBEDDINGS) {
       method = isBatch(call) ? "batchEmbedContents" : "embedContent";
       expressed = writeEmbedding(call, this.model, translation);
-    } else if (call.endpoint === IMAGES) {
+    } else if (this.makesImages()) {
       method = "generateContent";
       expressed = writeImageRequest(call, translation);
     } else {
@@ -82,8 +83,12 @@ export class GeminiExchange extends SseExchange {
     return true;
   }
 
+  private makesImages(): boolean {
+    return this.call.endpoint === IMAGES || this.call.endpoint === IMAGE_EDITS;
+  }
+
   override response(body: Uint8Array, out: ByteWriter): i32 {
-    if (this.call.endpoint === IMAGES) return this.image(body, out);
+    if (this.makesImages()) return this.image(body, out);
     const answer = wholeAnswer(Json.parse(body));
     const error = findError(answer);
     if (error != null) this.problem = readStreamError(error, this.call.model);

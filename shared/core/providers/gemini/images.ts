@@ -1,5 +1,7 @@
 import { ClientRequest } from "../../exchange.ts";
+import { imageType, writeFile } from "../../image-file.ts";
 import { FALSE, Json, NULL, STRING } from "../../json.ts";
+import { Form } from "../../multipart.ts";
 import { isNeutral } from "../../neutral-field.ts";
 import { IMAGE_SIZES } from "./capabilities.ts";
 import { ImageSize } from "./image-size.ts";
@@ -34,10 +36,30 @@ export function writeImageRequest(call: ClientRequest, t: Translation): boolean 
   }
   const w = t.w.object();
   w.key("contents").array().object().key("role").string("user");
-  w.key("parts").array().object().key("text").json(prompt).end().end().end().end();
+  w.key("parts").array().object().key("text").json(prompt).end();
+  const form = call.form;
+  if (form != null && !writeFiles(form, t)) return false;
+  w.end().end().end();
   w.key("generationConfig").object().key("responseModalities").array().string("IMAGE").end();
   if (size != null && !writeSize(size, t)) return false;
   w.end().end();
+  return true;
+}
+
+/** Writes the images that are to be edited, each as a part of the prompt. */
+function writeFiles(form: Form, t: Translation): boolean {
+  for (let i: i32 = 0; i < form.parts.length; i++) {
+    const file = form.parts[i]!;
+    if (!file.isFile) continue;
+    if (!file.isImage()) return t.refuseUnsupported(file.name, "The file '" + file.name + "'");
+    const type = imageType(file);
+    if (type.length === 0) return t.refuse(file.name, "The file must be an image in PNG, JPEG, WebP or GIF.");
+    t.w.object().key("inlineData").object().key("mimeType").string(type).key("data");
+    const out = t.w.raw('"').out;
+    writeFile(file, out);
+    out.byte(0x22);
+    t.w.end().end();
+  }
   return true;
 }
 

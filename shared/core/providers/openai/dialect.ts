@@ -10,25 +10,28 @@ export class Dialect {
   readonly basePath: string;
   /** Its answers may hold what OpenAI's clients know under another name, or not at all (`answer.ts`). */
   readonly ownFields: boolean;
+  /** It serves edits of images, for models that make them. */
+  readonly editsImages: boolean;
 
-  constructor(kind: string, credentialHeader: string, basePath: string, ownFields: boolean) {
+  constructor(kind: string, credentialHeader: string, basePath: string, ownFields: boolean, editsImages: boolean) {
     this.kind = kind;
     this.credentialHeader = credentialHeader;
     this.basePath = basePath;
     this.ownFields = ownFields;
+    this.editsImages = editsImages;
   }
 }
 
 const DIALECTS: Array<Dialect> = [
   // https://platform.openai.com/docs/api-reference/authentication
-  new Dialect("openai", "authorization", "/v1", false),
+  new Dialect("openai", "authorization", "/v1", false, true),
   // https://learn.microsoft.com/azure/ai-foundry/openai/reference: v1 routes take the key in the same header as dated ones
-  new Dialect("azure", "api-key", "/openai/v1", false),
-  new Dialect("openai-compatible", "authorization", "/v1", true),
+  new Dialect("azure", "api-key", "/openai/v1", false, true),
+  new Dialect("openai-compatible", "authorization", "/v1", true, true),
   // https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-  new Dialect("vllm", "authorization", "/v1", true),
+  new Dialect("vllm", "authorization", "/v1", true, false),
   // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
-  new Dialect("llamacpp", "authorization", "/v1", false),
+  new Dialect("llamacpp", "authorization", "/v1", false, false),
 ];
 
 /** The row of this kind; the plain one for a kind that has none. */

@@ -1,10 +1,20 @@
 import { ByteWriter } from "../../byte-writer.ts";
 import { equalsAscii, startsAscii } from "../../bytes.ts";
-import { CHAT, ClientRequest, FAILED, IMAGES, PASS, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
+import {
+  CHAT,
+  ClientRequest,
+  FAILED,
+  IMAGE_EDITS,
+  IMAGES,
+  PASS,
+  Provider,
+  ProviderRequest,
+  REPLACED,
+} from "../../exchange.ts";
 import { ARRAY, Json, OBJECT } from "../../json.ts";
 import { skipSpace } from "../../json-scan.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { Problem, providerError } from "../../problem.ts";
+import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { estimatePrompt, estimateTokens } from "../../tokens.ts";
@@ -14,6 +24,7 @@ import { azureModel, refusesUsage } from "./azure.ts";
 import { Dialect, dialectOf } from "./dialect.ts";
 import { EventScan } from "./event.ts";
 import { readFailure, readStreamError } from "./failure.ts";
+import { writeForm } from "./form.ts";
 import { requestPath } from "./path.ts";
 import { writeRequest } from "./request.ts";
 import { readUsage } from "./usage.ts";
@@ -37,8 +48,14 @@ export class OpenAiExchange extends SseExchange {
 
   override request(credential: string, out: ProviderRequest): boolean {
     const dialect = this.dialect;
+    const form = this.call.form;
+    if (form != null && !dialect.editsImages) {
+      const message = "The model `" + this.call.model + "` edits no images.";
+      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
+      return false;
+    }
     out.path = requestPath(this, dialect);
-    out.header("content-type", "application/json");
+    out.header("content-type", form == null ? "application/json" : form.contentType());
     if (credential.length > 0) {
       const bearer = dialect.credentialHeader === "authorization";
       out.header(dialect.credentialHeader, bearer ? "Bearer " + credential : credential);
@@ -46,7 +63,8 @@ export class OpenAiExchange extends SseExchange {
     const azure = dialect.kind === "azure";
     const provider = this.provider;
     const silent = provider.refuses("include_usage") || (azure && refusesUsage(provider));
-    out.body = writeRequest(this.call, azure ? azureModel(provider, this.model) : this.model, silent);
+    const model = azure ? azureModel(provider, this.model) : this.model;
+    out.body = form == null ? writeRequest(this.call, model, silent) : writeForm(this.call, form, model);
     return true;
   }
 
@@ -67,11 +85,15 @@ export class OpenAiExchange extends SseExchange {
     const usage = answer.value("usage");
     if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
     else this.estimate(answer);
-    if (this.call.endpoint === IMAGES) {
+    if (this.makesImages()) {
       const data = answer.value("data");
       this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;
     }
     return this.dialect.ownFields ? this.putRight(answer, out) : PASS;
+  }
+
+  private makesImages(): boolean {
+    return this.call.endpoint === IMAGES || this.call.endpoint === IMAGE_EDITS;
   }
 
   /** Looks at what the dialect may have in an answer that is OpenAI's otherwise. */

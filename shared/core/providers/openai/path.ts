@@ -1,4 +1,4 @@
-import { CHAT, COMPLETIONS, EMBEDDINGS, Exchange } from "../../exchange.ts";
+import { CHAT, COMPLETIONS, EMBEDDINGS, Exchange, IMAGE_EDITS } from "../../exchange.ts";
 import { azurePath } from "./azure.ts";
 import { Dialect } from "./dialect.ts";
 
@@ -15,5 +15,5 @@ function endpointName(endpoint: i32): string {
   if (endpoint === CHAT) return "/chat/completions";
   if (endpoint === COMPLETIONS) return "/completions";
   if (endpoint === EMBEDDINGS) return "/embeddings";
-  return "/images/generations";
+  return endpoint === IMAGE_EDITS ? "/images/edits" : "/images/generations";
 }

@@ -5,6 +5,7 @@ import {
   ClientRequest,
   EMBEDDINGS,
   FAILED,
+  IMAGE_EDITS,
   IMAGES,
   PASS,
   Provider,
@@ -14,7 +15,7 @@ import {
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { skipSpace } from "../../json-scan.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { Problem, providerError } from "../../problem.ts";
+import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
@@ -30,7 +31,7 @@ import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
 import { tokenOf } from "./token.ts";
 
-const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4", false);
+const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4", false, false);
 
 /** Zhipu's GLM models (BigModel, Z.ai): OpenAI's wire format with fields, errors and ends of streams of its own. */
 export class ZhipuExchange extends SseExchange {
@@ -49,6 +50,11 @@ export class ZhipuExchange extends SseExchange {
 
   override request(credential: string, out: ProviderRequest): boolean {
     const call = this.call;
+    if (call.endpoint === IMAGE_EDITS) {
+      const message = "The model `" + call.model + "` edits no images.";
+      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
+      return false;
+    }
     const body = new ByteWriter(call.body.length + 256);
     const t = new Translation(body, this.strict);
     if (!this.write(t)) {
