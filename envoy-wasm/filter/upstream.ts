@@ -59,6 +59,8 @@ export class Upstream extends StreamContext {
   /** For the watch over attempts: where it keeps this one; -1 when it does not. */
   watchIndex: i32 = -1;
   private request: ProviderRequest | null = null;
+  /** The request's body is the one that the client sent. */
+  private passes: bool = false;
   /** How much of the provider's first answer is held while further calls are made. */
   private held: i32 = 0;
   private released: bool = false;
@@ -94,6 +96,8 @@ export class Upstream extends StreamContext {
       return this.refuse(attempt.problem!);
     }
     this.request = request;
+    const call = operation.call;
+    this.passes = call != null && request.body === call.body;
     headersOut.clear().add(":method", request.method).add(":path", request.path);
     headersOut.add(":authority", attempt.exchange.provider.authority).add(":scheme", "https");
     for (let i = 0; i + 1 < request.headers.length; i += 2) headersOut.add(request.headers[i], request.headers[i + 1]);
@@ -109,7 +113,7 @@ export class Upstream extends StreamContext {
   override onRequestBody(size: i32, last: bool): i32 {
     const request = this.request;
     const attempt = this.attempt;
-    if (request == null || attempt == null || request.body === attempt.exchange.call.body) return CONTINUE;
+    if (request == null || attempt == null || this.passes) return CONTINUE;
     this.buffered = size;
     if (!last) return STOP_AND_BUFFER;
     host.replaceBody(BUFFER_REQUEST, size, request.body, request.body.length);

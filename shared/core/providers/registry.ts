@@ -1,6 +1,7 @@
 import { CompletionsExchange } from "../completions/exchange.ts";
 import { asChat } from "../completions/request.ts";
 import { ClientRequest, COMPLETIONS, Exchange, Provider } from "../exchange.ts";
+import { withoutSignatures } from "../signed-ids.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
 import { DashScopeExchange } from "./dashscope/exchange.ts";
@@ -73,7 +74,8 @@ export function openExchange(call: ClientRequest, provider: Provider, model: str
   for (let i: i32 = 0; i < KINDS.length; i++) {
     const kind = KINDS[i]!;
     if (kind.name !== provider.kind) continue;
-    if (call.endpoint !== COMPLETIONS || kind.completes(provider, model)) return kind.open(call, provider, model);
+    const seen = kind.name === "gemini" ? call : withoutSignatures(call);
+    if (call.endpoint !== COMPLETIONS || kind.completes(provider, model)) return kind.open(seen, provider, model);
     return new CompletionsExchange(call, kind.open(asChat(call), provider, model));
   }
   return null;

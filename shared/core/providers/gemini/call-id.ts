@@ -2,29 +2,28 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { Json, STRING } from "../../json.ts";
 import { hexValue } from "../../json-scan.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { SIGNATURE_MARK } from "../../signed-ids.ts";
 import { decodeUtf8 } from "../../text.ts";
-
-/**
- * A call's thought signature must come back with the call in the next turn, but a client of OpenAI's API only returns the
- * call's id. So the id carries it: `ID__thought__SIGNATURE`, where each byte of the signature that is no letter, digit or
- * `-` is spelled `_` and two hexadecimal digits, which every API takes in an id.
- * @see https://ai.google.dev/gemini-api/docs/thought-signatures
- */
-const MARK: string = "__thought__";
 
 /** What stands for a signature that is lost: the call was made by another model, or the client changed its id. */
 export const NO_SIGNATURE: string = "skip_thought_signature_validator";
 
-/** A tool call's id as the client returns it, taken apart. */
+/**
+ * A tool call's id as the client returns it, taken apart. A call's thought signature must come back with the call in the
+ * next turn, but a client of OpenAI's API only returns the call's id. So the id carries it: `ID__thought__SIGNATURE`, where
+ * each byte of the signature that is no letter, digit or `-` is spelled `_` and two hexadecimal digits, which every API
+ * takes in an id.
+ * @see https://ai.google.dev/gemini-api/docs/thought-signatures
+ */
 export class CallId {
   readonly id: string;
   /** Empty for none. */
   readonly signature: string;
 
   constructor(text: string) {
-    const at = text.lastIndexOf(MARK);
+    const at = text.lastIndexOf(SIGNATURE_MARK);
     this.id = at < 0 ? text : text.substring(0, at);
-    this.signature = at < 0 ? "" : decode(text, at + MARK.length);
+    this.signature = at < 0 ? "" : decode(text, at + SIGNATURE_MARK.length);
   }
 }
 
@@ -33,7 +32,8 @@ export function writeCallId(id: Json | null, otherwise: string, signature: Json 
   const own = id != null && id.kind === STRING ? id.text() : "";
   const out = w.raw('"').out;
   out.escaped(own.length > 0 ? own : otherwise);
-  if (signature != null && signature.kind === STRING && !signature.isEmpty()) encode(signature.text(), out.ascii(MARK));
+  if (signature != null && signature.kind === STRING && !signature.isEmpty())
+    encode(signature.text(), out.ascii(SIGNATURE_MARK));
   out.byte(0x22);
 }
 
