@@ -6,7 +6,8 @@ import { memberOf } from "../../json-path.ts";
 import { escapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { Usage } from "../../usage.ts";
-import { answersOldWay, writeCallId, writeCallName, writeId } from "./response.ts";
+import { answersOldWay, writeCallId, writeId } from "./response.ts";
+import { ToolNames } from "./tool-names.ts";
 import { writeUsage } from "./usage.ts";
 
 /**
@@ -17,6 +18,8 @@ export class Chunks {
   /** The client reads `function_call` instead of `tool_calls`. */
   readonly oldWay: boolean;
   private readonly call: ClientRequest;
+  /** Made with the first call. */
+  private names: ToolNames | null = null;
   /** `data: {…,"choices":[` */
   private start: Uint8Array = NO_BYTES;
   /** … and on to the inside of `"delta":{"content":"`. */
@@ -96,7 +99,12 @@ export class Chunks {
       writeCallId(id, position, w);
       w.key("type").string("function").key("function").object();
     }
-    writeCallName(name, w.key("name"));
+    let names = this.names;
+    if (names == null) {
+      names = new ToolNames(this.call.json);
+      this.names = names;
+    }
+    names.write(name, w.key("name"));
     w.key("arguments").string("").end();
     if (!this.oldWay) w.end().end();
     w.end();

@@ -7,12 +7,15 @@ import { ASSISTANT_TURN, USER_TURN } from "./place.ts";
 import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
-/** Writes what a user says (or a tool answers) as blocks of the user's turn; blank text, which no block may be, is left out. */
-export function writeContent(content: Json, param: string, t: Translation, turns: Turns): boolean {
+/**
+ * Writes what a user says (or a tool answers) as blocks of the user's turn; blank text, which no block may be, is left out.
+ * `mark`, here and below: the message's own cache mark, of a content that is a string; parts have theirs.
+ */
+export function writeContent(content: Json, mark: Json | null, param: string, t: Translation, turns: Turns): boolean {
   if (content.kind === STRING) {
     if (isBlank(content)) return true;
     turns.open(USER_TURN);
-    writeText(content, content, t.w);
+    writeText(content, mark, t.w);
     return true;
   }
   if (content.kind !== ARRAY) return refuseContent(param, t);
@@ -34,7 +37,7 @@ function writePart(part: Json, param: string, t: Translation, turns: Turns): boo
     if (text == null) return false;
     if (isBlank(text)) return true;
     turns.open(USER_TURN);
-    writeText(text, part, t.w);
+    writeText(text, part.value("cache_control"), t.w);
     return true;
   }
   if (type.is("image_url")) {
@@ -50,9 +53,15 @@ function writePart(part: Json, param: string, t: Translation, turns: Turns): boo
 }
 
 /** Writes a system message's text as blocks. */
-export function writeInstruction(content: Json, param: string, t: Translation, w: JsonWriter): boolean {
+export function writeInstruction(
+  content: Json,
+  mark: Json | null,
+  param: string,
+  t: Translation,
+  w: JsonWriter,
+): boolean {
   if (content.kind === STRING) {
-    if (!isBlank(content)) writeText(content, content, w);
+    if (!isBlank(content)) writeText(content, mark, w);
     return true;
   }
   if (content.kind !== ARRAY) return refuseContent(param, t);
@@ -61,7 +70,7 @@ export function writeInstruction(content: Json, param: string, t: Translation, w
   while (part != null) {
     const text = textOfPart(part, at(param, index), t);
     if (text == null) return false;
-    if (!isBlank(text)) writeText(text, part, w);
+    if (!isBlank(text)) writeText(text, part.value("cache_control"), w);
     index++;
     part = part.next;
   }
@@ -69,9 +78,16 @@ export function writeInstruction(content: Json, param: string, t: Translation, w
 }
 
 /** Writes what an assistant said. In the `final` turn, which the model goes on from, text must not end in white space. */
-export function writeSpeech(content: Json, param: string, final: boolean, t: Translation, turns: Turns): boolean {
+export function writeSpeech(
+  content: Json,
+  mark: Json | null,
+  param: string,
+  final: boolean,
+  t: Translation,
+  turns: Turns,
+): boolean {
   if (content.kind === STRING) {
-    writeSpoken(content, content, final, t, turns);
+    writeSpoken(content, mark, final, t, turns);
     return true;
   }
   if (content.kind !== ARRAY) return refuseContent(param, t);
@@ -80,18 +96,18 @@ export function writeSpeech(content: Json, param: string, final: boolean, t: Tra
   while (part != null) {
     const text = textOfPart(part, at(param, index), t);
     if (text == null) return false;
-    writeSpoken(text, part, final, t, turns);
+    writeSpoken(text, part.value("cache_control"), final, t, turns);
     index++;
     part = part.next;
   }
   return true;
 }
 
-function writeSpoken(text: Json, part: Json, final: boolean, t: Translation, turns: Turns): void {
+function writeSpoken(text: Json, mark: Json | null, final: boolean, t: Translation, turns: Turns): void {
   if (isBlank(text)) return;
   turns.open(ASSISTANT_TURN);
   if (!final) {
-    writeText(text, part, t.w);
+    writeText(text, mark, t.w);
     return;
   }
   t.w.object().key("type").string("text").key("text");
@@ -100,10 +116,9 @@ function writeSpoken(text: Json, part: Json, final: boolean, t: Translation, tur
   t.w.end();
 }
 
-/** Writes a text block. A cache mark on the part where the text was found (Anthropic's own extension) is kept. */
-function writeText(text: Json, part: Json, w: JsonWriter): void {
+/** Writes a text block. A cache mark (Anthropic's own extension) is kept. */
+function writeText(text: Json, mark: Json | null, w: JsonWriter): void {
   w.object().key("type").string("text").key("text").json(text);
-  const mark = part.value("cache_control");
   if (mark != null) w.key("cache_control").json(mark);
   w.end();
 }

@@ -16,6 +16,8 @@ export class ChatFields extends ToolFields {
   reasoningEffort: Json | null = null;
   user: Json | null = null;
   safetyIdentifier: Json | null = null;
+  /** Anthropic's own extension: what comes last is marked for the cache. */
+  cacheControl: Json | null = null;
 
   /** Takes the member in; false when it is none of these. */
   take(member: Json): boolean {
@@ -30,6 +32,7 @@ export class ChatFields extends ToolFields {
     else if (member.isKey("reasoning_effort")) this.reasoningEffort = member;
     else if (member.isKey("user")) this.user = member;
     else if (member.isKey("safety_identifier")) this.safetyIdentifier = member;
+    else if (member.isKey("cache_control")) this.cacheControl = member;
     else return this.takeTool(member);
     return true;
   }

@@ -7,7 +7,7 @@ import { PREFILL } from "./capabilities.ts";
 import { writeContent, writeInstruction, writeSpeech } from "./content.ts";
 import { Conversation } from "./conversation.ts";
 import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
-import { isToolName, writeId } from "./tool-names.ts";
+import { toolNameOf, writeId } from "./tool-names.ts";
 import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
@@ -22,7 +22,7 @@ export function writeSystem(conversation: Conversation, t: Translation): boolean
       const param = at("messages", index) + ".content";
       const content = message.value("content");
       if (content == null) return t.refuseMissing(param);
-      if (!writeInstruction(content, param, t, w)) return false;
+      if (!writeInstruction(content, message.value("cache_control"), param, t, w)) return false;
     }
     index++;
     message = message.next;
@@ -73,8 +73,9 @@ class MessageWriter {
     if (place === TOOL_RESULT) return this.writeResult(message, param);
     const content = message.value("content");
     if (content == null) return this.t.refuseMissing(param + ".content");
-    if (place === SYSTEM_TURN) return this.writeSystemTurn(content, param + ".content");
-    if (!writeContent(content, param + ".content", this.t, this.turns)) return false;
+    const mark = message.value("cache_control");
+    if (place === SYSTEM_TURN) return this.writeSystemTurn(content, mark, param + ".content");
+    if (!writeContent(content, mark, param + ".content", this.t, this.turns)) return false;
     this.turns.saySomething();
     return true;
   }
@@ -84,10 +85,10 @@ class MessageWriter {
     return this.conversation.endsWithAssistant && index >= this.conversation.lastTurn;
   }
 
-  private writeSystemTurn(content: Json, param: string): boolean {
+  private writeSystemTurn(content: Json, mark: Json | null, param: string): boolean {
     const out = new ByteWriter(256);
     const w = new JsonWriter(out);
-    if (!writeInstruction(content, param, this.t, w)) return false;
+    if (!writeInstruction(content, mark, param, this.t, w)) return false;
     if (out.length === 0) return true;
     this.turns.open(SYSTEM_TURN);
     this.t.w.copy(out.bytes, 0, out.length);
@@ -102,9 +103,10 @@ class MessageWriter {
     if (message.value("audio") != null)
       return t.refuseUnsupported(param + ".audio", "A reference to earlier audio output");
     const content = message.value("content");
-    if (content != null && !writeSpeech(content, param + ".content", final, t, this.turns)) return false;
+    const mark = message.value("cache_control");
+    if (content != null && !writeSpeech(content, mark, param + ".content", final, t, this.turns)) return false;
     const refusal = message.value("refusal");
-    if (refusal != null && !writeSpeech(refusal, param + ".refusal", final, t, this.turns)) return false;
+    if (refusal != null && !writeSpeech(refusal, mark, param + ".refusal", final, t, this.turns)) return false;
     const call = message.value("function_call");
     if (call != null) {
       this.functionCalls++;
@@ -140,12 +142,12 @@ class MessageWriter {
     const t = this.t;
     const name = called.value("name");
     if (name == null || name.kind !== STRING) return t.refuseMissing(param + ".name");
-    if (!isToolName(name)) return t.refuse(param + ".name", "A function's name must match ^[a-zA-Z0-9_-]{1,128}$.");
+    if (name.isEmpty()) return t.refuse(param + ".name", "A function's name must not be empty.");
     this.turns.open(ASSISTANT_TURN);
     t.w.object().key("type").string("tool_use").key("id");
     if (id == null) t.w.string(this.functionCallId());
     else writeId(id, t.w);
-    t.w.key("name").json(name).key("input");
+    t.w.key("name").string(toolNameOf(name)).key("input");
     const text = called.value("arguments");
     if (text == null) t.w.raw("{}");
     else if (text.kind !== STRING || !writeInput(text, t.w)) {
@@ -176,10 +178,12 @@ class MessageWriter {
       if (content.kind === STRING) t.w.json(content);
       else {
         t.w.array();
-        if (!writeContent(content, param + ".content", t, this.turns)) return false;
+        if (!writeContent(content, null, param + ".content", t, this.turns)) return false;
         t.w.end();
       }
     }
+    const mark = message.value("cache_control");
+    if (mark != null) t.w.key("cache_control").json(mark);
     t.w.end();
     return true;
   }

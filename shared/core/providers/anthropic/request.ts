@@ -56,6 +56,8 @@ export function writeRequest(call: ClientRequest, model: string, version: string
   if (!writeSampling(fields, thinking, version, t)) return false;
   if (!writeStop(fields.stop, t)) return false;
   writeUser(fields, t);
+  const mark = fields.cacheControl;
+  if (mark != null) w.key("cache_control").json(mark);
   w.end();
   return true;
 }

@@ -7,6 +7,7 @@ import { JsonWriter } from "../../json-writer.ts";
 import { estimatePrompt, estimateTokens } from "../../tokens.ts";
 import { USAGE_ESTIMATE, Usage } from "../../usage.ts";
 import { finishReason, refusalText } from "./finish-reason.ts";
+import { ToolNames } from "./tool-names.ts";
 import { readUsage, writeUsage } from "./usage.ts";
 
 /** Whether the answer is a message, and no error or other JSON. */
@@ -39,7 +40,7 @@ export function writeCompletion(
   else w.string(model);
   w.key("choices").array().object().key("index").int(0).key("message").object().key("role").string("assistant");
   const start = out.length;
-  const reason = writeAnswer(message, content, answersOldWay(call), w);
+  const reason = writeAnswer(message, content, call.json, answersOldWay(call), w);
   const written = out.length - start;
   w.end().key("logprobs").nil().key("finish_reason").string(reason).end().end();
   const counts = message.value("usage");
@@ -65,7 +66,7 @@ export function answersOldWay(call: ClientRequest): boolean {
 }
 
 /** Writes what the answer says into the open message; answers OpenAI's finish reason. */
-function writeAnswer(message: Json, content: Json | null, oldWay: boolean, w: JsonWriter): string {
+function writeAnswer(message: Json, content: Json | null, request: Json, oldWay: boolean, w: JsonWriter): string {
   const stopReason = message.value("stop_reason");
   const refused = stopReason != null && stopReason.is("refusal");
   const calls = countBlocks(content, "tool_use");
@@ -77,7 +78,7 @@ function writeAnswer(message: Json, content: Json | null, oldWay: boolean, w: Js
   if (refused) w.string(refusalText(message.value("stop_details")));
   else w.nil();
   if (countBlocks(content, "thinking") > 0) writeJoined(content, "thinking", w.key("reasoning_content"));
-  if (calls > 0) writeCalls(content, oldWay, w);
+  if (calls > 0) writeCalls(content, oldWay, new ToolNames(request), w);
   const reason = stopReason == null ? (calls > 0 ? "tool_calls" : "stop") : finishReason(stopReason);
   if (reason !== "tool_calls") return reason;
   return calls === 0 ? "stop" : oldWay ? "function_call" : reason;
@@ -111,7 +112,7 @@ function writeJoined(content: Json | null, type: string, w: JsonWriter): void {
   w.out.byte(0x22);
 }
 
-function writeCalls(content: Json | null, oldWay: boolean, w: JsonWriter): void {
+function writeCalls(content: Json | null, oldWay: boolean, names: ToolNames, w: JsonWriter): void {
   w.key(oldWay ? "function_call" : "tool_calls");
   if (!oldWay) w.array();
   let position: i32 = 0;
@@ -125,7 +126,7 @@ function writeCalls(content: Json | null, oldWay: boolean, w: JsonWriter): void 
         w.key("type").string("function").key("function");
       }
       w.object();
-      writeCallName(block.value("name"), w.key("name"));
+      names.write(block.value("name"), w.key("name"));
       writeArguments(block.value("input"), w.key("arguments"));
       w.end();
       if (!oldWay) w.end();
@@ -140,11 +141,6 @@ function writeCalls(content: Json | null, oldWay: boolean, w: JsonWriter): void 
 export function writeCallId(id: Json | null, position: i32, w: JsonWriter): void {
   if (id != null && id.kind === STRING && !id.isEmpty()) w.json(id);
   else w.string("call_" + position.toString());
-}
-
-export function writeCallName(name: Json | null, w: JsonWriter): void {
-  if (name != null && name.kind === STRING) w.json(name);
-  else w.string("");
 }
 
 /** Writes the input, an object, as a string that holds it. */

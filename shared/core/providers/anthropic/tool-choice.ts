@@ -2,6 +2,7 @@ import { JsonWriter } from "../../json-writer.ts";
 import { readToolChoice, ToolChoice } from "../../tool-choice.ts";
 import { FORCED_TOOLS } from "./capabilities.ts";
 import { ChatFields } from "./fields.ts";
+import { toolNameOf } from "./tool-names.ts";
 import { Translation } from "./translation.ts";
 
 /** Reads the client's choice of tools, made one that the model accepts; null when it is wrong (`t.problem`). */
@@ -17,7 +18,7 @@ function ask(choice: ToolChoice, t: Translation): boolean {
   if (!t.drop("tool_choice")) return false;
   const name = choice.name;
   if (name == null) t.instructions.push("You must answer with a call of at least one of the tools.");
-  else t.instructions.push("You must answer with a call of the tool `" + name.text() + "`.");
+  else t.instructions.push("You must answer with a call of the tool `" + toolNameOf(name) + "`.");
   choice.mode = "auto";
   return true;
 }
@@ -29,7 +30,7 @@ export function writeToolChoice(fields: ChatFields, choice: ToolChoice, w: JsonW
   if (mode.length === 0 && !single) return;
   w.key("tool_choice").object().key("type");
   const name = choice.name;
-  if (mode === "function" && name != null) w.string("tool").key("name").json(name);
+  if (mode === "function" && name != null) w.string("tool").key("name").string(toolNameOf(name));
   else if (mode === "required") w.string("any");
   else w.string(mode === "none" ? "none" : "auto");
   if (single && mode !== "none") w.key("disable_parallel_tool_use").bool(true);

@@ -6,7 +6,7 @@ import { STRUCTURED } from "./capabilities.ts";
 import { ChatFields } from "./fields.ts";
 import { isOpenSchema, writeSchema } from "./schema.ts";
 import { writeToolChoice } from "./tool-choice.ts";
-import { isToolName } from "./tool-names.ts";
+import { toolNameOf } from "./tool-names.ts";
 import { Translation } from "./translation.ts";
 
 /** The API takes so many strict tools in one request. */
@@ -64,9 +64,9 @@ class ToolWriter {
     const t = this.t;
     const name = described.value("name");
     if (name == null || name.kind !== STRING) return t.refuseMissing(param + ".name");
-    if (!isToolName(name)) return t.refuse(param + ".name", "A function's name must match ^[a-zA-Z0-9_-]{1,128}$.");
+    if (name.isEmpty()) return t.refuse(param + ".name", "A function's name must not be empty.");
     if (!this.choice.allows(name)) return true;
-    t.w.object().key("name").json(name);
+    t.w.object().key("name").string(toolNameOf(name));
     const description = described.value("description");
     if (description != null && description.kind === STRING && !description.isEmpty())
       t.w.key("description").json(description);
