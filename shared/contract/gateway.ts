@@ -12,6 +12,7 @@ import {
   leaseRequestSchema,
   modelLimitSchema,
 } from "./lease.ts";
+import { MAX_OPERATIONS_PER_SYNC, openOperationSchema } from "./operation.ts";
 
 export const GATEWAY_PROTOCOL_VERSION = 1;
 
@@ -45,6 +46,8 @@ export const syncRequestSchema = z.object({
   /** Operations refused for want of a known key since the epoch began: counted, never recorded. */
   unauthenticated: z.object({ sequence: z.int().min(0) }).optional(),
   leases: leaseRequestSchema.optional(),
+  /** Operations that wait to be in store before a provider is asked. */
+  operations: z.array(openOperationSchema).max(MAX_OPERATIONS_PER_SYNC).default([]),
 });
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
 
@@ -140,6 +143,8 @@ export const syncResponseSchema = z.object({
   /** Records that could not be understood, at paths like `records[3].usage.prompt_tokens`; acknowledged all the same. */
   rejected: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
   leases: leaseAnswerSchema.optional(),
+  /** The request's `operations` are in store. */
+  opened: z.boolean().optional(),
   /**
    * Counters to report on now, with idle units returned: another gateway waits for them, or units came free for which
    * this one waits. A poll is answered at once when there are any.

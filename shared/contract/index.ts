@@ -11,6 +11,8 @@ export * from "./mistake.ts";
 export * from "./model.ts";
 export * from "./money.ts";
 export * from "./name.ts";
+export * from "./operation.ts";
+export * from "./operation.ts";
 export * from "./project.ts";
 export * from "./provider.ts";
 export * from "./record.ts";

@@ -15,7 +15,7 @@ export const usageSources = ["provider", "tokenizer", "estimate", "none"] as con
 export const MAX_COUNT = 2_147_483_647;
 
 /** The last millisecond of the year 9999, the end of what RFC 3339 can write. */
-const MAX_TIME_MS = 253_402_300_799_999;
+export const MAX_TIME_MS = 253_402_300_799_999;
 
 const count = z.int().min(0).max(MAX_COUNT);
 const name = z.string().min(1).max(256);

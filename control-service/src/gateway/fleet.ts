@@ -1,5 +1,6 @@
 import { Ledger } from "../ledger/ledger.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
+import { Reaper } from "../operations/reaper.ts";
 import type { Services } from "../services.ts";
 import type { Change } from "../store/changes.ts";
 import { ClusterSets } from "../xds/cluster-sets.ts";
@@ -18,6 +19,7 @@ export class Fleet {
   readonly services: Services;
   readonly metrics: Metrics;
   readonly ledger: Ledger;
+  readonly reaper: Reaper;
   readonly keys: KeyCache;
   readonly clusters: ClusterSets;
   readonly nodes = new Nodes();
@@ -33,6 +35,7 @@ export class Fleet {
     this.services = services;
     this.metrics = metrics;
     this.ledger = ledger;
+    this.reaper = new Reaper(services, ledger);
     this.keys = keys;
     this.clusters = new ClusterSets(snapshot, services.clock);
     this.#snapshot = snapshot;
@@ -93,6 +96,7 @@ export class Fleet {
     this.changed.pulse();
     this.#unsubscribe();
     await this.settled();
+    await this.reaper.close();
   }
 
   #reload(change: Change): void {

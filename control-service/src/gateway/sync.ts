@@ -5,6 +5,8 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from "@oneapi/contract";
+import type { Source } from "../ledger/records.ts";
+import { openOperations } from "../operations/open-operations.ts";
 import type { Fleet } from "./fleet.ts";
 import { countUnauthenticated } from "./nodes.ts";
 
@@ -15,7 +17,7 @@ import { countUnauthenticated } from "./nodes.ts";
  * @param gone fires when the gateway hangs up.
  */
 export async function answerSync(fleet: Fleet, request: SyncRequest, gone: AbortSignal): Promise<string> {
-  const { node: name, epoch, keys, records } = request;
+  const { node: name, epoch } = request;
   const node = fleet.nodes.touch(name, request.kind);
   node.lastSyncAt = fleet.services.clock.now();
   node.configVersion = request.config_version;
@@ -25,11 +27,25 @@ export async function answerSync(fleet: Fleet, request: SyncRequest, gone: Abort
     if (fresh > 0) fleet.metrics.unauthenticated.inc({ gateway: name }, fresh);
   }
   const source = { node: name, epoch };
+  const answered = fleet.reaper.hears(source);
+  try {
+    return await answer(fleet, request, source, gone);
+  } finally {
+    answered();
+  }
+}
+
+async function answer(fleet: Fleet, request: SyncRequest, source: Source, gone: AbortSignal): Promise<string> {
+  const { keys, records, operations } = request;
+  if (operations.length > 0) {
+    const now = new Date(fleet.services.clock.now());
+    await openOperations(fleet.services.database.query, source, operations, now);
+  }
   const delivery =
     records.length > 0
       ? await fleet.ledger.deliver(source, records)
       : { acknowledged: await fleet.ledger.acknowledged(source), mistakes: [] };
-  if (records.length === 0 && keys.length === 0) await waitForNews(fleet, request, gone);
+  if (records.length === 0 && keys.length === 0 && operations.length === 0) await waitForNews(fleet, request, gone);
   fleet.metrics.syncs.inc({ kind: request.kind });
   return respond(fleet, request, delivery.acknowledged, delivery.mistakes);
 }
@@ -74,6 +90,7 @@ async function respond(
     changed_keys: [...news.hashes],
     keys,
     acknowledged,
+    ...(request.operations.length > 0 && { opened: true }),
     ...(mistakes.length > 0 && { rejected: [...mistakes] }),
   };
   const text = JSON.stringify(response);

@@ -14,6 +14,7 @@ import {
   keepRejected,
   type RejectedRecord,
   readSequences,
+  replaceProvisional,
   type Source,
   storeRecords,
 } from "./records.ts";
@@ -66,9 +67,7 @@ export class Ledger {
     const { database, clock } = this.#parts;
     const now = new Date(clock.now());
     const { good, bad, mistakes } = sortOut(records);
-    const entries = good.map((record): ChargedRecord => {
-      return { record, charge: charge(record.usage, this.prices.priceOf(record.requested_model ?? "")) };
-    });
+    const entries = good.map((record) => this.#charged(record));
     const sequences = [...good, ...bad].flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
     // What is put aside goes first: if this process dies in between, the batch comes again.
     await this.#putAside(source, bad, now);
@@ -77,6 +76,22 @@ export class Ledger {
     if (fresh < entries.length) await this.#examineDuplicates(source, entries, entries.length - fresh, now);
     end();
     return { acknowledged: await this.#acknowledge(source, received), mistakes };
+  }
+
+  /**
+   * Stores records of operations whose gateway is gone, for as long as it does not bring its own.
+   *
+   * @returns how many of them had none.
+   */
+  async close(source: Source, records: readonly UsageRecord[]): Promise<number> {
+    const { database, clock } = this.#parts;
+    const entries = records.map((record): ChargedRecord => this.#charged(record));
+    const { inserted } = await storeRecords(database.query, source, entries, [], new Date(clock.now()), true);
+    return this.#count(inserted);
+  }
+
+  #charged(record: UsageRecord): ChargedRecord {
+    return { record, charge: charge(record.usage, this.prices.priceOf(record.requested_model ?? "")) };
   }
 
   /**
@@ -99,7 +114,8 @@ export class Ledger {
   }
 
   async #examineDuplicates(source: Source, entries: ChargedRecord[], duplicates: number, now: Date): Promise<void> {
-    this.#parts.metrics.duplicateRecords.inc(duplicates);
+    const replaced = await replaceProvisional(this.#parts.database.query, source, entries, now);
+    this.#parts.metrics.duplicateRecords.inc(duplicates - replaced);
     const conflicts = await findConflicts(this.#parts.database.query, entries);
     await this.#putAside(
       source,

@@ -34,6 +34,7 @@ const names = sql.join(recordColumns.map((column) => sql.ref(column.name)));
  * and the sequence numbers that are durable with them.
  *
  * @param sequences of the records and of those that were rejected.
+ * @param provisional they tell what is known of operations whose gateway is gone; its own records replace them.
  */
 export async function storeRecords(
   database: Kysely<Tables>,
@@ -41,6 +42,7 @@ export async function storeRecords(
   entries: readonly ChargedRecord[],
   sequences: readonly number[],
   now: Date,
+  provisional = false,
 ): Promise<Stored> {
   const arrays = sql.join(
     recordColumns.map((column) => sql`${arrayLiteral(column, entries)}::${sql.raw(column.type)}[]`),
@@ -55,11 +57,13 @@ export async function storeRecords(
         updated_at = excluded.updated_at
       returning received::text as received
     ), inserted as (
-      insert into usage_records (gateway, epoch, received_at, ${names})
-      select ${source.node}::text, ${source.epoch}::text, ${now}::timestamptz, record.*
+      insert into usage_records (provisional, gateway, epoch, received_at, ${names})
+      select ${provisional}::boolean, ${source.node}::text, ${source.epoch}::text, ${now}::timestamptz, record.*
       from unnest(${arrays}) as record
       on conflict (operation_id) do nothing
-      returning outcome
+      returning operation_id, outcome
+    ), closed as (
+      delete from open_operations using inserted where open_operations.operation_id = inserted.operation_id
     ), counted as (
       select outcome, count(*) as records from inserted group by outcome
     )
@@ -69,6 +73,28 @@ export async function storeRecords(
   const row = result.rows[0];
   if (row === undefined) throw new Error("the statement that stores records answered nothing");
   return { inserted: row.inserted ?? {}, received: parseRanges(row.received) };
+}
+
+/** Puts records in the place of those that were written for their gateway while it was gone; answers how many there were. */
+export async function replaceProvisional(
+  database: Kysely<Tables>,
+  source: Source,
+  entries: readonly ChargedRecord[],
+  now: Date,
+): Promise<number> {
+  return await database.transaction().execute(async (transaction) => {
+    const rows = await transaction
+      .deleteFrom("usage_records")
+      .where("provisional", "=", true)
+      .where("operation_id", "=", sql<string>`any(${entries.map(({ record }) => record.operation_id)}::text[])`)
+      .returning("operation_id")
+      .execute();
+    if (rows.length === 0) return 0;
+    const ids = new Set(rows.map((row) => row.operation_id));
+    const replacing = entries.filter(({ record }) => ids.has(record.operation_id));
+    await storeRecords(transaction, source, replacing, [], now);
+    return ids.size;
+  });
 }
 
 /** The sequence numbers of a source that are durable. */

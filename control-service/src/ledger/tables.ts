@@ -35,6 +35,7 @@ export interface UsageRecordsTable {
   latency_ms: number;
   price_version: string;
   cost_nano_usd: bigint | null;
+  provisional: boolean;
 }
 
 export interface PricesTable {

@@ -1,6 +1,7 @@
 import type { LimitSettings, ModelSettings, ProjectSettings, ProviderSettings, UserSettings } from "@oneapi/contract";
 import type { ColumnType, GeneratedAlways } from "kysely";
 import type { RecordTables } from "../ledger/tables.ts";
+import type { OperationTables } from "../operations/tables.ts";
 
 /** A jsonb column: read as the value, written as its JSON text. */
 export type Json<T> = ColumnType<T, string, string>;
@@ -62,7 +63,7 @@ export interface KeysTable {
  * The database as Kysely sees it. bigint columns read as `bigint`, timestamptz as `Date`, jsonb as its value,
  * the same from PGlite and from PostgreSQL.
  */
-export interface Tables extends RecordTables {
+export interface Tables extends RecordTables, OperationTables {
   revisions: { name: "config" | "keys"; value: bigint };
   service_settings: { name: string; value: string };
   providers: ProvidersTable;
