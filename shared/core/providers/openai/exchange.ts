@@ -161,6 +161,10 @@ export class OpenAiExchange extends SseExchange {
       this.changed = true;
       return;
     }
+    if (this.makesImages()) {
+      this.imageEvent(reader, out);
+      return;
+    }
     const scan = eventScan;
     scan.read(data, start, end);
     const named = reader.nameEnd > reader.nameStart;
@@ -170,6 +174,26 @@ export class OpenAiExchange extends SseExchange {
     this.begun = true;
     this.finishes += scan.finishes;
     this.producedBytes += scan.answerBytes;
+    this.pass(reader, out);
+  }
+
+  /**
+   * An event of a stream of images: they have names, parts of an image and whole ones, and no end but the stream's.
+   * @see https://platform.openai.com/docs/api-reference/images-streaming
+   */
+  private imageEvent(reader: SseReader, out: ByteWriter): void {
+    const event = Json.parseSpan(reader.data, reader.dataStart, reader.dataEnd);
+    if (event == null || isError(event)) {
+      this.problem = event == null ? givenUp() : this.streamError(event);
+      return;
+    }
+    const usage = event.value("usage");
+    if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
+    if (event.string("type", "").endsWith(".completed")) {
+      this.finishes++;
+      this.usage.images = this.finishes;
+    }
+    this.begun = true;
     this.pass(reader, out);
   }
 
@@ -236,6 +260,7 @@ export class OpenAiExchange extends SseExchange {
   protected override ended(out: ByteWriter): void {
     if (this.finished || this.finishes === 0 || this.finishes < this.call.json.count32("n", 1)) return;
     this.finished = true;
+    if (this.makesImages()) return;
     this.changed = true;
     out.ascii("data: [DONE]\n\n");
   }

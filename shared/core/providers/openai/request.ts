@@ -1,5 +1,5 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { ClientRequest } from "../../exchange.ts";
+import { ClientRequest, IMAGES } from "../../exchange.ts";
 import { Json, OBJECT } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 
@@ -12,12 +12,13 @@ const OMIT: i32 = 2;
  * The body for a provider of the OpenAI family: the client's own bytes, with the model's name and `stream_options` put
  * right. Answers the client's body itself when nothing changes.
  *
- * Usage is asked of every stream, as the bill needs it; `refusesUsage` is for servers that know no `stream_options`.
+ * Usage is asked of every stream, as the bill needs it, but of images, which tell it unasked; `refusesUsage` is for servers
+ * that know no `stream_options`.
  */
 export function writeRequest(call: ClientRequest, model: string, refusesUsage: boolean): Uint8Array {
   let streamOptions = KEEP;
   if (refusesUsage) streamOptions = OMIT;
-  else if (call.stream && !call.includeUsage) streamOptions = ASK_USAGE;
+  else if (call.stream && !call.includeUsage && call.endpoint !== IMAGES) streamOptions = ASK_USAGE;
   if (
     model === call.model &&
     (streamOptions === KEEP || (streamOptions === OMIT && call.json.get("stream_options") == null))
