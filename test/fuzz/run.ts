@@ -5,7 +5,6 @@ import { Worker } from "node:worker_threads";
 import { buildModule } from "../../deploy/envoy/module.ts";
 import { compileCore } from "./builds.ts";
 import { KINDS } from "./case.ts";
-import type { Finding } from "./race.ts";
 import type { Report, Task, Work } from "./worker.ts";
 
 /** Inputs that a thread is given at a time. */
@@ -16,7 +15,7 @@ const WATCH_MS = 1000;
 
 interface Sum {
   played: number;
-  findings: Finding[];
+  findings: number;
   slowestMs: number;
   memory: number;
 }
@@ -25,9 +24,12 @@ const options = readOptions();
 await buildModule(console.error);
 const core = compileCore();
 const started = performance.now();
-const tasks = options.kinds.flatMap((kind) => portions(kind, options.from, options.inputs));
+// All kinds in turn: a long run says something of each early.
+const tasks = options.kinds
+  .flatMap((kind) => portions(kind, options.from, options.inputs))
+  .sort((a, b) => a.from - b.from);
 const sums = new Map<string, Sum>(
-  options.kinds.map((kind) => [kind, { played: 0, findings: [], slowestMs: 0, memory: 0 }]),
+  options.kinds.map((kind) => [kind, { played: 0, findings: 0, slowestMs: 0, memory: 0 }]),
 );
 await Promise.all(Array.from({ length: Math.min(options.workers, tasks.length) }, () => thread()));
 report();
@@ -91,7 +93,7 @@ async function thread(): Promise<void> {
     const { kind, from, to }: Task = task;
     add(kind, {
       played: hungAt - from,
-      findings: [{ kind, number: hungAt, what: `it hangs, or breaks the thread` }],
+      findings: [{ kind, number: hungAt, what: "it hangs, or breaks the thread" }],
       slowestMs: HANG_MS,
       memory: 0,
     });
@@ -107,19 +109,19 @@ function portion(worker: Worker, place: SharedArrayBuffer, task: Task): Promise<
     let since = performance.now();
     const settle = (outcome: Report | number) => {
       clearInterval(watch);
-      worker.removeAllListeners();
+      worker.off("message", settle).off("error", broken);
       resolve(outcome);
+    };
+    const broken = (problem: unknown) => {
+      console.error(problem);
+      settle(Math.max(Atomics.load(at, 0), task.from));
     };
     const watch = setInterval(() => {
       const number = Atomics.load(at, 0);
       if (number !== last) [last, since] = [number, performance.now()];
       else if (performance.now() - since > HANG_MS) settle(Math.max(number, task.from));
     }, WATCH_MS);
-    worker.once("message", (outcome: Report) => settle(outcome));
-    worker.once("error", (problem) => {
-      console.error(problem);
-      settle(Math.max(Atomics.load(at, 0), task.from));
-    });
+    worker.on("message", settle).on("error", broken);
     worker.postMessage(task);
   });
 }
@@ -128,23 +130,22 @@ function add(kind: string, outcome: Report): void {
   const sum = sums.get(kind);
   if (sum === undefined) return;
   sum.played += outcome.played;
-  sum.findings.push(...outcome.findings);
+  sum.findings += outcome.findings.length;
+  for (const { number, what } of outcome.findings) {
+    console.log(`FOUND: --kind ${kind} --seed ${options.seed} --from ${number} --inputs 1\n${what}`);
+  }
   sum.slowestMs = Math.max(sum.slowestMs, outcome.slowestMs);
   sum.memory = Math.max(sum.memory, outcome.memory);
-  if (sum.played % 100_000 < outcome.played)
-    console.log(`${kind}: ${sum.played} inputs, ${sum.findings.length} findings`);
+  if (sum.played % 100_000 < outcome.played) console.log(`${kind}: ${sum.played} inputs, ${sum.findings} findings`);
 }
 
 function report(): void {
   let findings = 0;
   for (const [kind, sum] of sums) {
-    findings += sum.findings.length;
-    for (const { number, what } of sum.findings) {
-      console.log(`FOUND: --kind ${kind} --seed ${options.seed} --from ${number} --inputs 1\n${what}`);
-    }
+    findings += sum.findings;
     const memory = (sum.memory / 2 ** 20).toFixed(1);
     console.log(
-      `${kind}: ${sum.played} inputs, ${sum.findings.length} findings, slowest ${sum.slowestMs.toFixed(0)} ms, ${memory} MiB`,
+      `${kind}: ${sum.played} inputs, ${sum.findings} findings, slowest ${sum.slowestMs.toFixed(0)} ms, ${memory} MiB`,
     );
   }
   console.log(`${findings} findings in ${((performance.now() - started) / 1000).toFixed(0)} s`);
