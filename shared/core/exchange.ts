@@ -140,7 +140,7 @@ export abstract class Exchange {
   begun: boolean = false;
   /** Of a stream: the provider said that the answer is complete. */
   finished: boolean = false;
-  /** Bytes of answer text that came so far, for an estimate when the provider never says. */
+  /** Bytes of answer text that came and that no usage of the provider's counts, for an estimate when it never says. */
   producedBytes: i32 = 0;
   /** No answer ever passes as it came: its length and type are known to change. */
   rewrites: boolean = false;

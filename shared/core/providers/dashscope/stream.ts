@@ -58,10 +58,17 @@ export class GenerationStream {
       this.problem = readStreamError(statusOf(reader), event, this.call.model);
       return;
     }
-    const usage = event.value("usage");
-    if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
     const output = event.value("output");
-    if (output == null || output.kind !== OBJECT) return;
+    if (output != null && output.kind === OBJECT) this.takeOutput(event, output, out);
+    const usage = event.value("usage");
+    if (usage != null && usage.kind === OBJECT) {
+      readUsage(usage, this.usage);
+      // All that has come so far is in this total: what is left to be estimated, should the stream break, comes after it.
+      this.producedBytes = 0;
+    }
+  }
+
+  private takeOutput(event: Json, output: Json, out: ByteWriter): void {
     if (!this.chunks.isOpen()) this.chunks.open(event.value("request_id"), this.model);
     const choices = output.value("choices");
     if (choices == null) {
