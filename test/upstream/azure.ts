@@ -19,8 +19,9 @@ const VENDOR_HEADERS = {
   "azureml-model-session": "d1-fake",
 };
 
-const DATED = /\/openai\/deployments\/([^/]+)\/(chat\/completions|completions|embeddings|images\/generations)$/;
-const V1 = /\/openai\/v1\/(chat\/completions|completions|embeddings|images\/generations|models)$/;
+const DATED =
+  /\/openai\/deployments\/([^/]+)\/(chat\/completions|completions|embeddings|images\/generations|images\/edits)$/;
+const V1 = /\/openai\/v1\/(chat\/completions|completions|embeddings|images\/generations|images\/edits|models)$/;
 
 /** Answers name the version that runs, not the deployment. */
 const MODEL_VERSION = "gpt-4o-2024-11-20";

@@ -153,7 +153,7 @@ function checkThinking(model: string, parameters: JsonObject, streams: boolean):
 }
 
 /** Of the models that make images at once: one user message of text, and sizes as `W*H`. */
-export function checkSynchronousImage(body: JsonObject): void {
+export function checkSynchronousImage(body: JsonObject, most: number): void {
   const messages = isObject(body.input) ? objectsOf(body.input.messages) : [];
   if (messages.length !== 1 || messages[0]?.role !== "user") throw invalid("Input should have one user message");
   const content = listOf(messages[0].content);
@@ -161,7 +161,7 @@ export function checkSynchronousImage(body: JsonObject): void {
   if (!content.some((part) => isObject(part) && typeof part.text === "string" && part.text !== "")) {
     throw invalid("Field required: input.messages.content.text");
   }
-  checkImageParameters(body.parameters, 6);
+  checkImageParameters(body.parameters, most);
 }
 
 export function checkImageParameters(parameters: unknown, most: number): void {

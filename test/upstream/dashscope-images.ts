@@ -1,13 +1,16 @@
 /** Images of DashScope: at once by some models, as tasks to be asked for by others. */
 import type { DialectRequest, JsonObject } from "./answer.ts";
 import { isObject, objectsOf } from "./answer.ts";
-import { checkImageParameters } from "./dashscope-check.ts";
+import { checkImageParameters, checkSynchronousImage } from "./dashscope-check.ts";
 import { invalid, nativeRefusal } from "./dashscope-error.ts";
 import { textOf } from "./openai-prompt.ts";
 
-const IMAGE_MODELS = /^(qwen-image|wan|z-image)/;
-/** They make images in tasks only. */
-const TASK_MODELS = /^(wanx|wan2\.[0-5]|qwen-image-plus$|qwen-image$)/;
+const IMAGE_MODELS = /^(qwen-image|wan|z-image|flux)/;
+/** They make images in tasks only, of a prompt or of messages. */
+const PROMPT_MODELS = /^(wanx|wan2\.[0-5]|flux)/;
+const MESSAGE_MODELS = /^wan(?!x|2\.[0-5])/;
+/** They make one image a call. */
+const SINGLE_MODELS = /^(z-image|qwen-image(?!-[23]))/;
 /** How often a task is asked for before it is done. */
 const POLLS = 2;
 
@@ -25,30 +28,40 @@ function addressOf(prompt: string, place: number): string {
 }
 
 export function synchronousImages(body: JsonObject, request: DialectRequest): { json: JsonObject; usage: JsonObject } {
-  if (TASK_MODELS.test(String(body.model))) throw onlyAsTask();
+  const model = String(body.model);
+  if (PROMPT_MODELS.test(model) || MESSAGE_MODELS.test(model)) throw onlyAsTask();
+  checkSynchronousImage(body, SINGLE_MODELS.test(model) ? 1 : 6);
   const input = isObject(body.input) ? body.input : {};
   const prompt = textOf(objectsOf(input.messages)[0]?.content);
-  const choices = Array.from({ length: countOf(body) }, (_, place) => ({
+  const choices = choicesOf(prompt, countOf(body));
+  const usage = { image_count: choices.length, width: 1328, height: 1328, ...request.usage };
+  return { json: { output: { choices }, usage, request_id: `req-${request.sequence}` }, usage };
+}
+
+function choicesOf(prompt: string, count: number): JsonObject[] {
+  return Array.from({ length: count }, (_, place) => ({
     finish_reason: "stop",
     message: { role: "assistant", content: [{ image: addressOf(prompt, place) }] },
   }));
-  const usage = { image_count: choices.length, width: 1328, height: 1328, ...request.usage };
-  return { json: { output: { choices }, usage, request_id: `req-${request.sequence}` }, usage };
 }
 
 function onlyAsTask() {
   return nativeRefusal(403, "AccessDenied", "current user api does not support synchronous calls.");
 }
 
-export function createTask(body: JsonObject, request: DialectRequest): JsonObject {
+/** `ofMessages`: at the newer path, whose models take messages and answer in choices. */
+export function createTask(body: JsonObject, ofMessages: boolean, request: DialectRequest): JsonObject {
   if (request.headers["x-dashscope-async"] !== "enable") throw onlyAsTask();
-  if (!isImageModel(body)) throw invalid("url error, please check url！");
+  const models = ofMessages ? MESSAGE_MODELS : /^(wanx|wan2\.[0-5]|flux|qwen-image)/;
+  if (!models.test(String(body.model))) throw invalid("url error, please check url！");
   const input = isObject(body.input) ? body.input : {};
-  const prompt = typeof input.prompt === "string" ? input.prompt : textOf(objectsOf(input.messages)[0]?.content);
-  if (prompt === "") throw invalid("Field required: input.prompt");
+  const prompt = ofMessages ? textOf(objectsOf(input.messages)[0]?.content) : input.prompt;
+  if (typeof prompt !== "string" || prompt === "") {
+    throw invalid(`Field required: input.${ofMessages ? "messages" : "prompt"}`);
+  }
   checkImageParameters(body.parameters, 4);
   const id = `task-${request.sequence}`;
-  request.memory.set(id, { prompt, count: countOf(body), polls: 0 });
+  request.memory.set(id, { prompt, ofMessages, count: countOf(body), polls: 0 });
   return { output: { task_id: id, task_status: "PENDING" }, request_id: `req-${request.sequence}` };
 }
 
@@ -67,6 +80,10 @@ export function showTask(id: string, request: DialectRequest): JsonObject {
   if (prompt.includes("fail all")) return { request_id, output: { ...ended, task_status: "FAILED", ...failure } };
   const count = Number(task.count);
   const failed = prompt.includes("fail one") ? 1 : 0;
+  if (task.ofMessages === true) {
+    const output = { ...ended, task_status: "SUCCEEDED", finished: true, choices: choicesOf(prompt, count - failed) };
+    return { request_id, output, usage: { image_count: count - failed, size: "1280*1280" } };
+  }
   const results = Array.from({ length: count }, (_, place) =>
     place < count - failed ? { orig_prompt: prompt, url: addressOf(prompt, place) } : failure,
   );

@@ -83,7 +83,7 @@ describe("DashScope dialect", () => {
   });
 
   it("makes images at once", async () => {
-    const body = chat([{ text: "a cat" }], { size: "1328*1328", n: 2 }, "qwen-image-max");
+    const body = chat([{ text: "a cat" }], { size: "1328*1328", n: 2 }, "qwen-image-2.0");
     expect(await ask(MULTIMODAL, body)).toMatchObject({
       json: {
         output: { choices: [{ message: { content: [{ image: expect.stringMatching(/^https:/) }] } }, {}] },
@@ -112,7 +112,27 @@ describe("DashScope dialect", () => {
     });
   });
 
+  it("makes them of messages at the newer path", async () => {
+    const body = chat([{ text: "a cat" }], {}, "wan2.6-t2i");
+    const { json } = await ask(`${AIGC}/image-generation/generation`, body, ASYNC);
+    const { task_id } = (json as { output: { task_id: string } }).output;
+    const task = `${test.upstream.url}/api/v1/tasks/${task_id}`;
+    await fetch(task, { headers: { authorization: "Bearer k" } });
+    const done = await fetch(task, { headers: { authorization: "Bearer k" } });
+    expect(await done.json()).toMatchObject({
+      output: { task_status: "SUCCEEDED", choices: [{ finish_reason: "stop" }] },
+    });
+    expect((await ask(TASKS, body, ASYNC)).status).toBe(400);
+  });
+
   it.each([
+    [
+      "two images of a model that makes one",
+      MULTIMODAL,
+      chat([{ text: "x" }], { n: 2 }, "qwen-image-max"),
+      "InvalidParameter",
+      "[1, 1]",
+    ],
     ["a text model on the other path", MULTIMODAL, chat([{ text: "x" }]), "InvalidParameter", "url error"],
     ["the reverse", TEXT, chat("x", {}, "qwen-vl-max"), "InvalidParameter", "url error"],
     ["parts for text models", TEXT, chat([{ text: "x" }]), "InvalidParameter", "valid string"],

@@ -4,7 +4,7 @@
  */
 import type { Answer, Dialect, DialectRequest, JsonObject, Whole } from "./answer.ts";
 import { isObject, listOf, objectsOf, Refused } from "./answer.ts";
-import { checkChat, checkKey, checkSynchronousImage, isMultimodal } from "./dashscope-check.ts";
+import { checkChat, checkKey, isMultimodal } from "./dashscope-check.ts";
 import { embeddings } from "./dashscope-embeddings.ts";
 import { codeOf, errorBody, HEADERS, invalid, nativeRefusal } from "./dashscope-error.ts";
 import { createTask, isImageModel, showTask, synchronousImages } from "./dashscope-images.ts";
@@ -18,13 +18,16 @@ const SERVICES = "/api/v1/services/";
 const TEXT = `${SERVICES}aigc/text-generation/generation`;
 const MULTIMODAL = `${SERVICES}aigc/multimodal-generation/generation`;
 const EMBEDDINGS = `${SERVICES}embeddings/text-embedding/text-embedding`;
-const IMAGE_TASKS = [`${SERVICES}aigc/text2image/image-synthesis`, `${SERVICES}aigc/image-generation/generation`];
+const PROMPT_TASKS = `${SERVICES}aigc/text2image/image-synthesis`;
+const MESSAGE_TASKS = `${SERVICES}aigc/image-generation/generation`;
 const TASK = /\/api\/v1\/tasks\/([^/]+)$/;
 
 export const dashscope: Dialect = { serves, answer, refusal, errorEvent };
 
 function serves(path: string): boolean {
-  return TASK.test(path) || [TEXT, MULTIMODAL, EMBEDDINGS, ...IMAGE_TASKS].some((end) => path.endsWith(end));
+  return (
+    TASK.test(path) || [TEXT, MULTIMODAL, EMBEDDINGS, PROMPT_TASKS, MESSAGE_TASKS].some((end) => path.endsWith(end))
+  );
 }
 
 function answer(request: DialectRequest): Answer {
@@ -46,13 +49,13 @@ function native(request: DialectRequest): Answer {
   if (body === null) throw nativeRefusal(405, "MethodNotAllowed", "Request method 'GET' not supported");
   checkModel(body, request);
   if (path.endsWith(EMBEDDINGS)) return embeddings(body, request);
-  if (IMAGE_TASKS.some((end) => path.endsWith(end))) return whole(200, createTask(body, request), HEADERS);
+  const ofMessages = path.endsWith(MESSAGE_TASKS);
+  if (ofMessages || path.endsWith(PROMPT_TASKS)) return whole(200, createTask(body, ofMessages, request), HEADERS);
   const multimodal = path.endsWith(MULTIMODAL);
   if (multimodal !== (isMultimodal(String(body.model)) || isImageModel(body))) {
     throw invalid("url error, please check url！");
   }
   if (isImageModel(body)) {
-    checkSynchronousImage(body);
     const { json, usage } = synchronousImages(body, request);
     return whole(200, json, HEADERS, usage);
   }

@@ -1,5 +1,6 @@
 /** What OpenAI refuses before a model sees it, with its own words. */
 import { type Account, isObject, type JsonObject, listOf, objectsOf, Refused } from "./answer.ts";
+import type { FormFile } from "./form.ts";
 import { promptTokens } from "./openai-prompt.ts";
 import { inputsOf } from "./openai-shape.ts";
 
@@ -108,6 +109,18 @@ export function checkImages(body: JsonObject): void {
     throw invalid("Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter");
   }
   checkRange(body, "n", 1, 10);
+}
+
+/** The images of a form. */
+export function checkedFiles(form: JsonObject): FormFile[] {
+  const files = (Array.isArray(form.image) ? form.image : [form.image]).filter(isObject) as FormFile[];
+  if (files.length === 0) throw invalid("Missing required parameter: 'image'.", "image", "missing_required_parameter");
+  const other = files.find(({ type }) => !["image/png", "image/jpeg", "image/webp"].includes(type));
+  if (other !== undefined) {
+    const message = `Invalid file 'image': unsupported mimetype ('${other.type}'). Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'.`;
+    throw invalid(message, "image", "unsupported_file_mimetype");
+  }
+  return files;
 }
 
 function checkReasoningModel(model: string, body: JsonObject): void {

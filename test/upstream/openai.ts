@@ -5,6 +5,7 @@ import {
   checkChat,
   checkCompletion,
   checkEmbeddings,
+  checkedFiles,
   checkImages,
   checkKey,
   checkModel,
@@ -26,7 +27,7 @@ const VENDOR_HEADERS = {
   server: "cloudflare",
 };
 
-const PATHS = ["/chat/completions", "/completions", "/embeddings", "/images/generations", "/models"];
+const PATHS = ["/chat/completions", "/completions", "/embeddings", "/images/generations", "/images/edits", "/models"];
 
 const WORDS: Words = {
   reasoning: "reasoning_content",
@@ -77,8 +78,17 @@ export function endpoint(body: JsonObject, request: DialectRequest, words: Words
     return embeddings(body, request);
   }
   const model = body.model === undefined ? "gpt-image-1" : checkModel(body.model, account);
-  checkImages(body);
-  return images({ ...body, model }, request);
+  const asked = path.endsWith("/images/edits") ? editOf(body) : body;
+  checkImages(asked);
+  return images({ ...asked, model }, request);
+}
+
+/** What a form asks for: its numbers are texts, and its images are described behind the prompt. */
+function editOf(form: JsonObject): JsonObject {
+  const files = checkedFiles(form);
+  const described = files.map(({ type, bytes }) => `[image ${type} ${bytes} bytes]`);
+  const count = form.n === undefined ? {} : { n: Number(form.n) };
+  return { ...form, ...count, prompt: form.prompt === undefined ? "" : [form.prompt, ...described].join(" ") };
 }
 
 /** Whole messages have a place for what a search found. */

@@ -7,6 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { type Account, type Dialect, isObject, type JsonObject } from "./answer.ts";
 import { deliver } from "./delivery.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
+import { formOf } from "./form.ts";
 import { Log, type LogEntry } from "./log.ts";
 import { type Behaviour, Script } from "./script.ts";
 
@@ -100,7 +101,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, desk: D
     return;
   }
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-  const body = parse(raw);
+  const body = await parse(raw, url.pathname, headers["content-type"] ?? "");
   const text = raw.toString();
   const query = Object.fromEntries(url.searchParams);
   const seen = {
@@ -187,8 +188,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
   return Buffer.concat(parts);
 }
 
-function parse(raw: Buffer): JsonObject | null {
+/** The JSON object of a body, or the fields of a form that edits an image; null for anything else. */
+async function parse(raw: Buffer, path: string, type: string): Promise<JsonObject | null> {
   try {
+    if (path.endsWith("/images/edits")) return await formOf(raw, type);
     const value: unknown = JSON.parse(raw.toString());
     return isObject(value) ? value : null;
   } catch {

@@ -81,6 +81,16 @@ describe("OpenAI dialect", () => {
     expect(answer.data.map((entry) => entry.embedding[0])).toEqual([3, 2]);
   });
 
+  it("edits images that come in a form", async () => {
+    const image = new File([new Uint8Array(5)], "a.png", { type: "image/png" });
+    const edit = { model: "gpt-image-1", prompt: "a hat" };
+    const { data } = await client().images.edit({ ...edit, image, n: 2 });
+    const said = data?.map((entry) => Buffer.from(entry.b64_json ?? "", "base64").toString());
+    expect(said).toEqual(Array(2).fill("gpt-image-1: a hat [image image/png 5 bytes]"));
+    const text = new File(["x"], "a.txt", { type: "text/plain" });
+    await expect(client().images.edit({ ...edit, image: text })).rejects.toThrow("unsupported mimetype");
+  });
+
   it.each([
     ["no model", { messages: hello.messages }, "you must provide a model parameter"],
     ["unknown field", { ...hello, topk: 1 }, "Unknown parameter: 'topk'."],

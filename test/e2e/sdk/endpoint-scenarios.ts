@@ -3,6 +3,8 @@ import type { JsonObject } from "../../upstream/answer.ts";
 import { KINDS, modelOf, ROLES } from "./kinds.ts";
 import { type Exception, each, type Scenario } from "./scenario.ts";
 
+/** A PNG of one pixel. */
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const TEXTS = Array.from({ length: 25 }, (_, index) => "x".repeat(index + 1));
 const embed = (given: JsonObject) => [{ call: "embeddings" as const, with: given }];
 const draw = (given: JsonObject) => [{ call: "images" as const, with: given }];
@@ -17,16 +19,24 @@ const unserved = (why: string): Exception => ({
   why,
 });
 const notFound = (why: string): Exception => ({ expect: [{ error: { thrown: "NotFoundError", status: 404 } }], why });
-const NOT_YET = unserved("The gateway does not serve this endpoint of DashScope's own protocol yet.");
-const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings."), dashscope: NOT_YET };
+const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings.") };
 const UNSERVED_IMAGES = {
-  dashscope: NOT_YET,
   anthropic: unserved("The vendor makes no images."),
   "dashscope compatible": unserved("The compatible mode makes no images; the native mode does."),
 };
 const NO_IMAGES = {
   ...UNSERVED_IMAGES,
   ...each(["vllm", "llamacpp"], notFound("The server makes no images.")),
+};
+const NO_EDITS = {
+  ...UNSERVED_IMAGES,
+  dashscope: unserved("The gateway does not translate edits of images for this vendor."),
+  zhipu: unserved("The vendor edits no images."),
+  ...each(["vllm", "llamacpp"], unserved("The server makes no images.")),
+};
+const ONE_IMAGE: Exception = {
+  expect: [{ error: { thrown: "BadRequestError", status: 400, param: "n" } }],
+  why: "The vendor makes one image a call; `n` above 1 is answered 400.",
 };
 const BY_ADDRESS = "The vendor gives the address of an image, not its bytes.";
 
@@ -86,14 +96,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     role: "embedding",
     steps: embed({ input: TEXTS }),
     expect: [{ vectors: TEXTS.map((text): [number, number] => [text.length, 8]) }],
-    except: {
-      ...NO_EMBEDDINGS,
-      "dashscope compatible": {
-        expect: [{ error: { thrown: "BadRequestError", status: 400, message: /not be larger than 10/ } }],
-        why: "The vendor takes ten texts a call.",
-        worth: "partly",
-      },
-    },
+    except: NO_EMBEDDINGS,
   },
   {
     name: "vectors that the provider slows down",
@@ -112,7 +115,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json"] }],
     except: {
       ...NO_IMAGES,
-      ...each(["zhipu"], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
+      ...each(["dashscope", "zhipu"], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
     },
   },
   {
@@ -123,10 +126,8 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json", "b64_json"] }],
     except: {
       ...NO_IMAGES,
-      zhipu: {
-        expect: [{ error: { thrown: "BadRequestError", status: 400, param: "n" } }],
-        why: "The vendor makes one image a call; `n` above 1 is answered 400.",
-      },
+      dashscope: { expect: [{ images: ["url", "url"] }], why: BY_ADDRESS, worth: "yes" },
+      zhipu: ONE_IMAGE,
     },
   },
   {
@@ -137,6 +138,35 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     steps: draw({ prompt: "a cat" }),
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
     except: UNSERVED_IMAGES,
+  },
+  {
+    name: "an image by a model that takes its time",
+    cell: ["images", "plain"],
+    role: "slow-image",
+    steps: draw({ prompt: "a cat", n: 2 }),
+    expect: [{ images: ["b64_json", "b64_json"] }],
+    except: {
+      ...NO_IMAGES,
+      dashscope: { expect: [{ images: ["url", "url"] }], why: BY_ADDRESS, worth: "yes" },
+      zhipu: ONE_IMAGE,
+    },
+  },
+  {
+    name: "an edited image",
+    cell: ["image edits", "plain"],
+    role: "image",
+    steps: [{ call: "edit", with: { prompt: "a hat", image: PIXEL } }],
+    expect: [{ images: ["b64_json"] }],
+    except: NO_EDITS,
+  },
+  {
+    name: "an edit that the provider slows down",
+    cell: ["image edits", "error"],
+    role: "image",
+    script: [{ status: 429 }],
+    steps: [{ call: "edit", with: { prompt: "a hat", image: PIXEL } }],
+    expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],
+    except: NO_EDITS,
   },
   {
     name: "the models of a key, and one of them",

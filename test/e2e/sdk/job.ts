@@ -2,11 +2,12 @@
 import type { JsonObject } from "../../upstream/answer.ts";
 import type { Behaviour } from "../../upstream/script.ts";
 
-export type Call = "chat" | "completion" | "embeddings" | "images" | "models" | "model";
+export type Call = "chat" | "completion" | "embeddings" | "images" | "edit" | "models" | "model";
 
 /**
  * One call of the SDK with these arguments. Among the messages `$asked` stands for those of the step before, `$said` for what
  * the SDK gave as its answer, `$results` for `r0`, `r1`… as the results of its calls, and nothing else is carried over.
+ * An image that is to be edited is given as the base64 of a PNG.
  */
 export interface Step {
   call: Call;

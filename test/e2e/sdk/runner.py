@@ -1,5 +1,6 @@
 """Runs jobs with the official SDK of Python: work as JSON on stdin, outcomes as JSON on stdout. The twin of runner.ts."""
 
+import base64
 import json
 import sys
 import urllib.request
@@ -47,15 +48,19 @@ def run_step(client, step, turn, outcome):
         outcome["vectors"] = [[entry.embedding[0], len(entry.embedding)] for entry in answer.data]
         outcome["usage"] = [answer.usage.prompt_tokens, 0]
     elif call == "images":
-        answer = client.images.generate(**given)
-        outcome["images"] = [
-            "url" if image.url else "b64_json" if image.b64_json else "nothing" for image in answer.data or []
-        ]
+        outcome["images"] = images_of(client.images.generate(**given))
+    elif call == "edit":
+        image = ("a.png", base64.b64decode(given["image"]), "image/png")
+        outcome["images"] = images_of(client.images.edit(**{**given, "image": image}))
     elif call == "models":
         outcome["models"] = sorted(model.id for model in client.models.list())
     elif call == "model":
         outcome["models"] = [client.models.retrieve(given["model"]).id]
     return turn
+
+
+def images_of(answer):
+    return ["url" if image.url else "b64_json" if image.b64_json else "nothing" for image in answer.data or []]
 
 
 def chat(client, given, turn, outcome):

@@ -1,5 +1,5 @@
 /** Runs jobs with the official SDK of Node. `runner.py` does the same with that of Python. */
-import OpenAI, { APIError } from "openai";
+import OpenAI, { APIError, toFile } from "openai";
 import type { JsonObject } from "../../upstream/answer.ts";
 import type { Job, Outcome, Step, Thrown, Work } from "./job.ts";
 
@@ -53,9 +53,14 @@ async function runStep(client: OpenAI, step: Step, turn: Turn, outcome: Outcome)
       outcome.usage = [usage.prompt_tokens, 0];
       break;
     }
-    case "images": {
-      const { data } = (await client.images.generate(asked)) as OpenAI.ImagesResponse;
-      outcome.images = (data ?? []).map((image) => (image.url ? "url" : image.b64_json ? "b64_json" : "nothing"));
+    case "images":
+      outcome.images = imagesOf((await client.images.generate(asked)) as OpenAI.ImagesResponse);
+      break;
+    case "edit": {
+      const image = await toFile(Buffer.from(String(step.with.image), "base64"), "a.png", { type: "image/png" });
+      outcome.images = imagesOf(
+        (await client.images.edit({ ...(step.with as never as Edit), image })) as OpenAI.ImagesResponse,
+      );
       break;
     }
     case "models": {
@@ -68,6 +73,12 @@ async function runStep(client: OpenAI, step: Step, turn: Turn, outcome: Outcome)
       outcome.models = [(await client.models.retrieve(String(step.with.model))).id];
   }
   return turn;
+}
+
+type Edit = OpenAI.ImageEditParamsNonStreaming;
+
+function imagesOf({ data }: OpenAI.ImagesResponse): string[] {
+  return (data ?? []).map((image) => (image.url ? "url" : image.b64_json ? "b64_json" : "nothing"));
 }
 
 async function chat(client: OpenAI, given: JsonObject, turn: Turn, outcome: Outcome): Promise<Turn> {

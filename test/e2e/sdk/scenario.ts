@@ -4,7 +4,7 @@ import type { Behaviour } from "../../upstream/script.ts";
 import type { Job, Outcome, Step } from "./job.ts";
 import { type Kind, modelOf, type Role } from "./kinds.ts";
 
-export const ENDPOINTS = ["chat", "completions", "embeddings", "images", "models"] as const;
+export const ENDPOINTS = ["chat", "completions", "embeddings", "images", "image edits", "models"] as const;
 export const COLUMNS = ["plain", "stream", "tools", "vision", "json_schema", "reasoning", "error"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 export type Column = (typeof COLUMNS)[number];
