@@ -26,11 +26,6 @@ const NO_SCHEMA: Exception = {
 };
 const NOT_SHOWN =
   "The effort is passed on and reasoning tokens are counted; the vendor's chat API does not show what the model thought.";
-const NO_EFFORT: Exception = {
-  expect: [{ text: "why is the sky blue", reasoning: null }],
-  why: "The compatible mode has a switch for thinking and knows no effort; the native mode sets it.",
-  worth: "partly",
-};
 const SILENT = ["openai", "azure", "azure v1"];
 
 export const CHAT_SCENARIOS: Scenario[] = [
@@ -147,14 +142,11 @@ export const CHAT_SCENARIOS: Scenario[] = [
     role: "thinking",
     steps: [chat("why is the sky blue", { reasoning_effort: "low" })],
     expect: [{ text: "why is the sky blue", reasoning: "The user wants: why is the sky blue", usage: [5, 13] }],
-    except: {
-      "dashscope compatible": NO_EFFORT,
-      ...each(SILENT, {
-        expect: [{ text: "why is the sky blue", reasoning: null, usage: [5, 13] }],
-        why: NOT_SHOWN,
-        worth: "yes",
-      }),
-    },
+    except: each(SILENT, {
+      expect: [{ text: "why is the sky blue", reasoning: null, usage: [5, 13] }],
+      why: NOT_SHOWN,
+      worth: "yes",
+    }),
   },
   {
     name: "a stream of what was thought",
@@ -162,13 +154,10 @@ export const CHAT_SCENARIOS: Scenario[] = [
     role: "thinking",
     steps: [chat("why is the sky blue", { reasoning_effort: "high", stream: true })],
     expect: [{ text: "why is the sky blue", reasoning: "The user wants: why is the sky blue", finish: "stop" }],
-    except: {
-      "dashscope compatible": NO_EFFORT,
-      ...each(SILENT, {
-        expect: [{ text: "why is the sky blue", reasoning: null, finish: "stop" }],
-        why: NOT_SHOWN,
-        worth: "yes",
-      }),
-    },
+    except: each(SILENT, {
+      expect: [{ text: "why is the sky blue", reasoning: null, finish: "stop" }],
+      why: NOT_SHOWN,
+      worth: "yes",
+    }),
   },
 ];

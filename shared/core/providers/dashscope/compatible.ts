@@ -6,6 +6,7 @@ import { invalidRequest, Problem } from "../../problem.ts";
 import { OpenAiExchange } from "../openai/exchange.ts";
 import { readFailure, readStreamError } from "./failure.ts";
 import { compatiblePath } from "./path.ts";
+import { withThinking } from "./thinking.ts";
 import { needsStream } from "./whole-by-stream.ts";
 
 /** A call of DashScope's compatible mode: OpenAI's wire format at a path of its own, with DashScope's errors. */
@@ -22,6 +23,7 @@ export class DashScopeCompatibleExchange extends OpenAiExchange {
       return false;
     }
     if (!super.request(credential, out)) return false;
+    if (this.call.endpoint === CHAT) out.body = withThinking(out.body, this.call.json);
     out.path = path;
     const call = this.call;
     if (call.endpoint === CHAT && !call.stream && needsStream(this.model, call.json)) out.body = asStream(out.body);

@@ -2,12 +2,9 @@ import { ClientRequest } from "../../exchange.ts";
 import { ARRAY, Json, NUMBER, OBJECT, STRING, TRUE } from "../../json.ts";
 import { ChatFields, readFields } from "./fields.ts";
 import { writeMessages } from "./messages.ts";
+import { budgetOf, NO_THINKING, UNKNOWN_EFFORT } from "./thinking.ts";
 import { writeTools } from "./tools.ts";
 import { Translation } from "./translation.ts";
-
-/** Tokens of thought for an effort below "high"; above it the model's own bound holds. */
-const LOW_BUDGET: i32 = 1024;
-const MEDIUM_BUDGET: i32 = 8192;
 
 /**
  * Writes the body of a generation request for a chat; false when it cannot be expressed (`t.problem`). `streamed`:
@@ -100,18 +97,16 @@ function writeSame(fields: ChatFields, t: Translation): boolean {
 function writeThinking(fields: ChatFields, t: Translation): boolean {
   const effort = fields.reasoningEffort;
   if (effort == null || fields.enableThinking != null) return true;
-  let budget: i32 = 0;
-  if (effort.is("none")) {
-    t.w.key("enable_thinking").bool(false);
-    return true;
-  }
-  if (effort.is("minimal") || effort.is("low")) budget = LOW_BUDGET;
-  else if (effort.is("medium")) budget = MEDIUM_BUDGET;
-  else if (!effort.is("high") && !effort.is("xhigh") && !effort.is("max")) {
+  const budget = budgetOf(effort);
+  if (budget === UNKNOWN_EFFORT) {
     return t.refuse(
       "reasoning_effort",
       "'reasoning_effort' must be one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'.",
     );
+  }
+  if (budget === NO_THINKING) {
+    t.w.key("enable_thinking").bool(false);
+    return true;
   }
   t.w.key("enable_thinking").bool(true);
   if (budget > 0 && !isGiven(fields, "thinking_budget")) t.w.key("thinking_budget").int(budget);
