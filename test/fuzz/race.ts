@@ -8,10 +8,13 @@ import type { Vector } from "../../shared/vectors/load.ts";
 import { type Build, inNode, inWasm } from "./builds.ts";
 import { type Case, type Corpus, makeCase } from "./case.ts";
 
-/** One input may take no longer, in either build. */
+/** One input may take no longer, in both builds together. */
 const LONGEST_MS = 2000;
 /** Of so many inputs one is also sent through the whole filter of `oneapi.wasm`, which takes far longer. */
 const FILTER_EVERY = 500;
+
+/** More calls than any input makes of its providers. */
+const MOST_CALLS = 100;
 
 export interface Finding {
   kind: string;
@@ -20,8 +23,6 @@ export interface Finding {
 }
 
 export class Race {
-  /** The slowest input so far. */
-  slowestMs = 0;
   readonly #core: WebAssembly.Module;
   readonly #node: Build = inNode();
   #wasm: ReturnType<typeof inWasm>;
@@ -48,20 +49,30 @@ export class Race {
   #compare(input: Buffer): string | null {
     const start = performance.now();
     const node = outcomeOf(this.#node, input);
-    const middle = performance.now();
     const wasm = outcomeOf(this.#wasm, input);
-    const slower = Math.max(middle - start, performance.now() - middle);
-    this.slowestMs = Math.max(this.slowestMs, slower);
+    const taken = performance.now() - start;
     if (typeof wasm === "string") this.#wasm = inWasm(this.#core);
     if (typeof node === "string") return `Node: ${node}`;
     if (typeof wasm === "string") return wasm;
-    if (!node.equals(wasm))
+    if (!node.equals(wasm)) {
       return `the builds differ:\n${node.toString("latin1")}\n--- and ---\n${wasm.toString("latin1")}`;
-    return slower > LONGEST_MS ? `it took ${Math.round(slower)} ms` : null;
+    }
+    return taken < LONGEST_MS || this.#isQuickAgain(input) ? null : `it took ${Math.round(taken)} ms`;
+  }
+
+  /** On a busy machine a thread may have waited for its turn. */
+  #isQuickAgain(input: Buffer): boolean {
+    for (let time = 0; time < 5; time++) {
+      const start = performance.now();
+      outcomeOf(this.#node, input);
+      outcomeOf(this.#wasm, input);
+      if (performance.now() - start < LONGEST_MS) return true;
+    }
+    return false;
   }
 
   #throughFilter({ vector, request, answer, ends }: Case): string | null {
-    const attempts = vector.targets.map(() => ({ sees: null, answers: answer }));
+    const attempts = Array.from({ length: MOST_CALLS }, () => ({ sees: null, answers: answer }));
     const bent: Vector = { ...vector, request: { ...vector.request, body: request }, attempts };
     const cut: Cut = (stream) =>
       ends.map((end, index) =>

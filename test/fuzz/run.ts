@@ -16,7 +16,6 @@ const WATCH_MS = 1000;
 interface Sum {
   played: number;
   findings: number;
-  slowestMs: number;
   memory: number;
 }
 
@@ -28,9 +27,7 @@ const started = performance.now();
 const tasks = options.kinds
   .flatMap((kind) => portions(kind, options.from, options.inputs))
   .sort((a, b) => a.from - b.from);
-const sums = new Map<string, Sum>(
-  options.kinds.map((kind) => [kind, { played: 0, findings: 0, slowestMs: 0, memory: 0 }]),
-);
+const sums = new Map<string, Sum>(options.kinds.map((kind) => [kind, { played: 0, findings: 0, memory: 0 }]));
 await Promise.all(Array.from({ length: Math.min(options.workers, tasks.length) }, () => thread()));
 report();
 
@@ -94,7 +91,6 @@ async function thread(): Promise<void> {
     add(kind, {
       played: hungAt - from,
       findings: [{ kind, number: hungAt, what: "it hangs, or breaks the thread" }],
-      slowestMs: HANG_MS,
       memory: 0,
     });
     task = hungAt + 1 < to ? { kind, from: hungAt + 1, to } : tasks.shift();
@@ -134,7 +130,6 @@ function add(kind: string, outcome: Report): void {
   for (const { number, what } of outcome.findings) {
     console.log(`FOUND: --kind ${kind} --seed ${options.seed} --from ${number} --inputs 1\n${what}`);
   }
-  sum.slowestMs = Math.max(sum.slowestMs, outcome.slowestMs);
   sum.memory = Math.max(sum.memory, outcome.memory);
   if (sum.played % 100_000 < outcome.played) console.log(`${kind}: ${sum.played} inputs, ${sum.findings} findings`);
 }
@@ -144,9 +139,7 @@ function report(): void {
   for (const [kind, sum] of sums) {
     findings += sum.findings;
     const memory = (sum.memory / 2 ** 20).toFixed(1);
-    console.log(
-      `${kind}: ${sum.played} inputs, ${sum.findings} findings, slowest ${sum.slowestMs.toFixed(0)} ms, ${memory} MiB`,
-    );
+    console.log(`${kind}: ${sum.played} inputs, ${sum.findings} findings, ${memory} MiB`);
   }
   console.log(`${findings} findings in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   process.exit(findings === 0 ? 0 : 1);
