@@ -1,7 +1,8 @@
 import { type Config, configSchema } from "./config.ts";
 import { formatPath, type Mistake, mistakesOf } from "./mistake.ts";
 import { matchesModel } from "./name.ts";
-import { localKinds, optionsOfKind, type ProviderKind } from "./provider.ts";
+import { optionsOfKind } from "./provider.ts";
+import { localKinds, type ProviderKind } from "./provider-kind.ts";
 
 export interface ConfigCheck {
   /** The normal form; null when there are mistakes. */

@@ -5,6 +5,7 @@
  * round. What cannot be understood at all carries another `version`. Sending the same message twice changes nothing.
  */
 import { z } from "zod";
+import { capabilitiesSchema } from "./capabilities.ts";
 import {
   DEFAULT_ADMISSION_WAIT_MS,
   gatewayLimitSchema,
@@ -103,6 +104,8 @@ export const gatewayTargetSchema = z.object({
   model: z.string(),
   priority: z.int(),
   weight: z.int(),
+  /** What the model accepts; absent: as the newest models of its provider's kind. */
+  capabilities: capabilitiesSchema.loose().optional(),
 });
 export type GatewayTarget = z.infer<typeof gatewayTargetSchema>;
 

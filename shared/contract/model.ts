@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { capabilitiesSchema } from "./capabilities.ts";
 import { limitsSchema } from "./limit.ts";
-import { nanoUsd, usdSchema } from "./money.ts";
 import { modelNameSchema, nameSchema } from "./name.ts";
+import { priceSchema } from "./price.ts";
 
 export const MAX_TARGETS = 32;
 
@@ -17,33 +18,13 @@ export const targetSchema = z
       model: modelNameSchema.describe("the model's name at the provider"),
       priority: wholeNumber(0, 1000).default(0).describe("lower ones are tried first"),
       weight: wholeNumber(1, 10_000).default(1).describe("share of the calls among targets of one priority"),
+      capabilities: capabilitiesSchema.optional().describe("laid over the provider's and the catalog's"),
     },
     { error: "must be a target" },
   )
   .meta({ id: "target", description: "A provider's model that can serve." });
 
 export type Target = z.output<typeof targetSchema>;
-
-/** Keeps the cost of the largest operation that can be counted (2^31 tokens each way) within a bigint of nano-USD. */
-const LARGEST_RATE_USD = 1_000_000;
-
-const rateSchema = usdSchema.refine((amount) => nanoUsd(amount) <= nanoUsd(String(LARGEST_RATE_USD)), {
-  error: `must be at most ${LARGEST_RATE_USD} USD`,
-});
-
-export const priceSchema = z
-  .strictObject(
-    {
-      input: rateSchema,
-      cached_input: rateSchema.optional().describe("absent: as input"),
-      cache_write: rateSchema.optional().describe("absent: as input"),
-      output: rateSchema,
-    },
-    { error: "must be a map of prices" },
-  )
-  .meta({ id: "price", description: "USD per million tokens." });
-
-export type Price = z.output<typeof priceSchema>;
 
 export const modelSchema = z
   .strictObject(

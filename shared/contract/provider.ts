@@ -1,26 +1,11 @@
 import { z } from "zod";
 import { baseUrlSchema } from "./base-url.ts";
+import { capabilitiesSchema } from "./capabilities.ts";
 import { durationSchema } from "./duration.ts";
 import { limitsSchema } from "./limit.ts";
 import { modelNameSchema, nameSchema } from "./name.ts";
+import { type ProviderKind, providerKinds } from "./provider-kind.ts";
 import { credentialSchema } from "./secret.ts";
-
-export const providerKinds = [
-  "openai",
-  "azure",
-  "anthropic",
-  "gemini",
-  "dashscope",
-  "zhipu",
-  "vllm",
-  "llamacpp",
-  "openai-compatible",
-] as const;
-
-export type ProviderKind = (typeof providerKinds)[number];
-
-/** Kinds that serve on a company's own machines, usually without a credential. */
-export const localKinds: ReadonlySet<ProviderKind> = new Set(["vllm", "llamacpp", "openai-compatible"]);
 
 const version = z
   .string({ error: "must be text like 2024-10-21" })
@@ -94,6 +79,7 @@ export const providerSchema = z
       limits: limitsSchema,
       timeouts: timeoutsSchema,
       options: optionsSchema.default({}),
+      capabilities: capabilitiesSchema.optional().describe("of all its models; laid over the catalog's"),
     },
     { error: "must be a provider" },
   )

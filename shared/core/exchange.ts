@@ -1,6 +1,7 @@
 import { Limit } from "./admission/limit.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NO_BYTES } from "./bytes.ts";
+import { Capabilities, UNTOLD } from "./capabilities.ts";
 import { Json } from "./json.ts";
 import { Form } from "./multipart.ts";
 import { Problem } from "./problem.ts";
@@ -146,6 +147,8 @@ export abstract class Exchange {
   rewrites: boolean = false;
   /** What the client asks is refused when the target cannot express it (`unsupported: reject`), not dropped. */
   strict: boolean = false;
+  /** What the model accepts. */
+  capabilities: Capabilities = UNTOLD;
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     this.call = call;

@@ -1,4 +1,5 @@
 import { Rates } from "./admission/price.ts";
+import { Capabilities, UNTOLD } from "./capabilities.ts";
 import { Random } from "./random.ts";
 
 /** A model has no more orders than these: the control service keeps a cluster for each in every Envoy. */
@@ -21,6 +22,8 @@ export class RouteTarget {
   defaultOutput: i32 = 0;
   /** How many credentials the provider has: with more than one, a retry may go to it again with another. */
   readonly credentials: i32;
+  /** What the model accepts. */
+  capabilities: Capabilities = UNTOLD;
 
   constructor(provider: string, model: string, priority: i32, weight: i32, credentials: i32 = 1) {
     this.provider = provider;

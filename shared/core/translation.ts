@@ -1,20 +1,23 @@
 import { ByteWriter } from "./byte-writer.ts";
+import { Capabilities } from "./capabilities.ts";
 import { JsonWriter } from "./json-writer.ts";
 import { invalidRequest, Problem } from "./problem.ts";
 
-/** What the parts of a request's translation share: where they write, and why they stopped. */
+/** What the parts of a request's translation share: where they write, what the model accepts, and why they stopped. */
 export class RequestTranslation {
   readonly out: ByteWriter;
   readonly w: JsonWriter;
+  readonly capabilities: Capabilities;
   /** What cannot be expressed is refused even when it could be left out without harm. */
   readonly strict: boolean;
   problem: Problem | null = null;
   /** Lines for the model, for what its API has no field for; they follow the client's own instructions. */
   readonly instructions: Array<string> = new Array<string>();
 
-  constructor(out: ByteWriter, strict: boolean) {
+  constructor(out: ByteWriter, capabilities: Capabilities, strict: boolean) {
     this.out = out;
     this.w = new JsonWriter(out);
+    this.capabilities = capabilities;
     this.strict = strict;
   }
 

@@ -3,7 +3,13 @@
  * the contract does not allow throws, as the real one would refuse it.
  */
 import { createHash } from "node:crypto";
-import { syncRequestSchema, type UsageRecord, usageRecordSchema } from "@oneapi/contract";
+import {
+  capabilitiesOf,
+  type ProviderKind,
+  syncRequestSchema,
+  type UsageRecord,
+  usageRecordSchema,
+} from "@oneapi/contract";
 import { PUBLIC_MODEL, type Vector } from "./load.ts";
 
 /** The key that the client of every vector uses. */
@@ -67,7 +73,10 @@ function configOf({ targets, unsupported }: Setting) {
     models: [
       {
         name: PUBLIC_MODEL,
-        targets: targets.map(({ name, model }, priority) => ({ provider: name, model, priority, weight: 1 })),
+        targets: targets.map(({ name, kind, model, capabilities }, priority) => ({
+          ...{ provider: name, model, priority, weight: 1 },
+          capabilities: capabilitiesOf(kind as ProviderKind, model, capabilities),
+        })),
         retries: targets.length - 1,
         unsupported,
         disabled: false,

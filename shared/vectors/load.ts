@@ -1,6 +1,7 @@
 /** Reads the vectors' files; README.md tells their format. */
 import { globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { type Capabilities, capabilitiesSchema } from "@oneapi/contract";
 import { readBody } from "./notation.ts";
 
 /** Unix time in seconds at which every vector plays. */
@@ -16,6 +17,8 @@ export interface Target {
   /** Empty: none. */
   credential: string;
   options: Record<string, unknown>;
+  /** Laid over what the catalog knows of the model. */
+  capabilities?: Capabilities;
 }
 
 /** A request or an answer as a file tells it: what is given, or what is expected. */
@@ -135,6 +138,7 @@ function addTarget(vector: Partial<Vector> & Pick<Vector, "targets">, folder: st
     model: take("model", PUBLIC_MODEL),
     credential: credential === "none" ? "" : credential,
     options: JSON.parse(take("options", "{}")),
+    capabilities: capabilitiesSchema.parse(JSON.parse(take("capabilities", "{}"))),
   });
   if (given.size > 0) throw new Error(`a target has no ${[...given.keys()].join(", ")}`);
 }

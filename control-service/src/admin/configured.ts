@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { type Kysely, sql, type Transaction } from "kysely";
+import { type Kysely, type Selectable, sql, type Transaction } from "kysely";
 import { z } from "zod";
 import { storedReference } from "../config/stored-state.ts";
 import { Problem } from "../problem.ts";
@@ -127,8 +127,8 @@ async function withTargets(database: Kysely<Tables>, rows: Row[], names: string[
   return rows.map((row) => ({ ...row, targets: (ofModel.get(row.name) ?? []).map(presentTarget) }));
 }
 
-function presentTarget({ provider, upstream_model, priority, weight }: TargetsTable) {
-  return { provider, model: upstream_model, priority, weight };
+function presentTarget({ provider, upstream_model, priority, weight, capabilities }: Selectable<TargetsTable>) {
+  return { provider, model: upstream_model, priority, weight, ...(capabilities !== null && { capabilities }) };
 }
 
 /** Gateways hold providers and models with the configuration, but projects and users only with the keys. */

@@ -64,8 +64,8 @@ async function readModels(database: Kysely<Tables>) {
   const ofModel = Map.groupBy(targets, (target) => target.model);
   return new Map(
     rows.map(({ name, settings }) => {
-      const list = (ofModel.get(name) ?? []).map(({ provider, upstream_model, priority, weight }) => {
-        return { provider, model: upstream_model, priority, weight };
+      const list = (ofModel.get(name) ?? []).map(({ provider, upstream_model, priority, weight, capabilities }) => {
+        return { provider, model: upstream_model, priority, weight, ...(capabilities !== null && { capabilities }) };
       });
       return [name, { name, targets: list, ...settings }] as const;
     }),

@@ -84,6 +84,7 @@ async function writeTargets({ transaction, state, stored }: Write): Promise<void
       upstream_model: target.model,
       priority: target.priority,
       weight: target.weight,
+      capabilities: target.capabilities === undefined ? null : JSON.stringify(target.capabilities),
     }));
     await transaction.insertInto("targets").values(rows).execute();
   }

@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import {
+  capabilitiesOf,
   type GatewayConfig,
   type GatewayModel,
   type GatewayProvider,
@@ -8,6 +9,7 @@ import {
   type ProviderSettings,
 } from "@oneapi/contract";
 import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/core";
+import type { Selectable } from "kysely";
 import { credentialPlace } from "../config/state.ts";
 import type { PricedModel } from "../ledger/price-book.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
@@ -57,8 +59,9 @@ export async function readSnapshot(services: Services): Promise<Snapshot> {
     ),
   );
   const targets = Map.groupBy(rows.targets, ({ model }) => model);
+  const settingsOf = new Map(rows.providers.map(({ name, settings }) => [name, settings]));
   const models = rows.models.map(({ name, settings, disabled }) =>
-    gatewayModel(name, settings, targets.get(name) ?? [], disabled),
+    gatewayModel(name, settings, targets.get(name) ?? [], settingsOf, disabled),
   );
   // Keyed, so that the version, which metrics show, says nothing of the credentials that it covers.
   const version = createHmac("sha256", services.gatewayToken)
@@ -104,17 +107,17 @@ function gatewayProvider(
 function gatewayModel(
   name: string,
   settings: ModelSettings,
-  targets: readonly Tables["targets"][],
+  targets: readonly Selectable<Tables["targets"]>[],
+  providers: ReadonlyMap<string, ProviderSettings>,
   disabled: boolean,
 ): GatewayModel {
   return {
     name,
-    targets: targets.map(({ provider, upstream_model, priority, weight }) => ({
-      provider,
-      model: upstream_model,
-      priority,
-      weight,
-    })),
+    targets: targets.map(({ provider, upstream_model, priority, weight, capabilities }) => {
+      const settings = providers.get(provider) as ProviderSettings;
+      const known = capabilitiesOf(settings.kind, upstream_model, settings.capabilities, capabilities ?? undefined);
+      return { provider, model: upstream_model, priority, weight, ...(known !== undefined && { capabilities: known }) };
+    }),
     retries: settings.retries,
     unsupported: settings.unsupported,
     // Each project counts for itself, so gateways make the ids.

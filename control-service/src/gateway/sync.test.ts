@@ -1,4 +1,4 @@
-import { syncResponseSchema } from "@oneapi/contract";
+import { capabilitiesOf, syncResponseSchema } from "@oneapi/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { usageRecord } from "../ledger/testing.ts";
 import { testStores } from "../testing.ts";
@@ -77,8 +77,14 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
         {
           name: "chat",
           targets: [
-            { provider: "first", model: "gpt-x", priority: 0, weight: 3 },
-            { provider: "second", model: "qwen", priority: 1, weight: 1 },
+            {
+              ...{ provider: "first", model: "gpt-x", priority: 0, weight: 3 },
+              capabilities: { ...capabilitiesOf("openai", "gpt-x"), max_output: 7000 },
+            },
+            {
+              ...{ provider: "second", model: "qwen", priority: 1, weight: 1 },
+              capabilities: { refuses: ["seed"], max_output: 9000 },
+            },
           ],
           retries: 2,
           unsupported: "drop",

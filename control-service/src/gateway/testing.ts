@@ -65,11 +65,14 @@ export const CONFIG = `
 version: 1
 providers:
   - {name: first, kind: openai, base_url: "https://api.first.example/v1", credentials: [sk-first-0000000000]}
-  - {name: second, kind: vllm, base_url: "http://127.0.0.1:8000/v1/?tenant=a"}
+  - name: second
+    kind: vllm
+    base_url: "http://127.0.0.1:8000/v1/?tenant=a"
+    capabilities: {refuses: [seed], max_output: 9000}
 models:
   - name: chat
     targets:
-      - {provider: first, model: gpt-x, weight: 3}
+      - {provider: first, model: gpt-x, weight: 3, capabilities: {max_output: 7000}}
       - {provider: second, model: qwen, priority: 1}
     price: {input: 1, output: 2}
 projects:

@@ -1,4 +1,11 @@
-import type { LimitSettings, ModelSettings, ProjectSettings, ProviderSettings, UserSettings } from "@oneapi/contract";
+import type {
+  Capabilities,
+  LimitSettings,
+  ModelSettings,
+  ProjectSettings,
+  ProviderSettings,
+  UserSettings,
+} from "@oneapi/contract";
 import type { ColumnType, GeneratedAlways } from "kysely";
 import type { RecordTables } from "../ledger/tables.ts";
 import type { OperationTables } from "../operations/tables.ts";
@@ -36,6 +43,7 @@ export interface TargetsTable {
   upstream_model: string;
   priority: number;
   weight: number;
+  capabilities: Json<Capabilities | null> | null;
 }
 
 export interface KeysTable {

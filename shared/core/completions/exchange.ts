@@ -33,6 +33,7 @@ export class CompletionsExchange extends Exchange {
     }
     const chat = this.chat;
     chat.strict = this.strict;
+    chat.capabilities = this.capabilities;
     if (chat.request(credential, out)) return true;
     const problem = chat.problem;
     if (problem != null) this.problem = inOurWords(problem);

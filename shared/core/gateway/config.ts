@@ -1,5 +1,6 @@
 import { Limit, limitsWithin, readLimits } from "../admission/limit.ts";
 import { Rates } from "../admission/price.ts";
+import { Capabilities } from "../capabilities.ts";
 import { Provider } from "../exchange.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../json.ts";
 import { orderName, orders, Route, RouteTarget } from "../route.ts";
@@ -136,6 +137,8 @@ function readModel(json: Json, providers: Map<string, Provider>): Model {
       const priority = entry.count32("priority", 0);
       const target = new RouteTarget(provider, model, priority, entry.count32("weight", 1), credentials);
       target.rates = Rates.read(entry.value("rates"));
+      const capabilities = entry.value("capabilities");
+      if (capabilities != null) target.capabilities = Capabilities.read(capabilities);
       targets.push(target);
     }
     entry = entry.next;

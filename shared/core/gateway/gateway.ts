@@ -287,6 +287,7 @@ export class Gateway {
     const exchange = openExchange(call, settings, target.model);
     if (exchange == null) return null;
     exchange.strict = model.strict;
+    exchange.capabilities = target.capabilities;
     const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now, operation.attempts), now);
     attempt.rates = target.rates;
     operation.attempts.push(attempt);

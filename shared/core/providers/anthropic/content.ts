@@ -1,10 +1,9 @@
 import { ARRAY, Json, STRING } from "../../json.ts";
 import { isBlankJson, trimEndJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { writeDocument, writeImage } from "./attachment.ts";
 import { ASSISTANT_TURN, USER_TURN } from "./place.ts";
-import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
 /**

@@ -1,9 +1,8 @@
+import { SYSTEM_TURNS } from "../../capabilities.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
-import { at } from "../../translation.ts";
-import { SYSTEM_TURNS } from "./capabilities.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { hasText } from "./content.ts";
 import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
-import { Translation } from "./translation.ts";
 
 const NOWHERE: i32 = -1;
 
@@ -97,7 +96,7 @@ function isSystem(role: Json): boolean {
  * @see https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
  */
 function placeOfRun(first: Json, previousTurn: i32, t: Translation): i32 {
-  if (!t.capability.has(SYSTEM_TURNS)) return SYSTEM_FIELD;
+  if (!t.capabilities.has(SYSTEM_TURNS)) return SYSTEM_FIELD;
   if (previousTurn !== USER_TURN && previousTurn !== TOOL_RESULT) return SYSTEM_FIELD;
   let next = first.next;
   while (next != null) {

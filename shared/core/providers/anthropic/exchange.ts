@@ -4,12 +4,11 @@ import { Json, OBJECT } from "../../json.ts";
 import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
-import { capabilityOf } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { readFailure, readStreamError } from "./failure.ts";
 import { FIRST_VERSION, writeRequest } from "./request.ts";
 import { isMessage, writeCompletion } from "./response.ts";
 import { MessageStream } from "./stream.ts";
-import { Translation } from "./translation.ts";
 
 /** A chat completion as a call of Anthropic's Messages API. */
 export class AnthropicExchange extends SseExchange {
@@ -39,7 +38,7 @@ export class AnthropicExchange extends SseExchange {
     const provider = this.provider;
     const version = provider.option("anthropic_version", FIRST_VERSION);
     const body = new ByteWriter(call.body.length + 1024);
-    const translation = new Translation(body, capabilityOf(this.model), this.strict);
+    const translation = new Translation(body, this.capabilities, this.strict);
     if (!writeRequest(call, this.model, version, translation)) {
       this.problem = translation.problem;
       return false;

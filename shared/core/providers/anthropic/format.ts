@@ -1,8 +1,8 @@
+import { STRUCTURED_OUTPUT } from "../../capabilities.ts";
 import { Json, OBJECT, STRING } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
-import { STRUCTURED } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { isOpenSchema } from "./schema.ts";
-import { Translation } from "./translation.ts";
 
 /** What `response_format` comes to. */
 export class Format {
@@ -34,7 +34,7 @@ export function readFormat(asked: Json | null, t: Translation): Format | null {
     t.refuseMissing("response_format.json_schema.schema");
     return null;
   }
-  if (t.capability.has(STRUCTURED) && !isOpenSchema(schema)) {
+  if (t.capabilities.has(STRUCTURED_OUTPUT) && !isOpenSchema(schema)) {
     format.schema = schema;
     return format;
   }

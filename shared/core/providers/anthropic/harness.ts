@@ -2,6 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { CHAT, ClientRequest, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
+import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
 import { AnthropicExchange } from "./exchange.ts";
@@ -29,6 +30,7 @@ export function exchangeFor(request: JsonObject | string, setting: Setting = {})
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, json ?? new Json(0, body, 0, 0), 1790000001);
   const exchange = new AnthropicExchange(call, provider, setting.model ?? "claude-sonnet-4-6");
   exchange.strict = setting.strict ?? false;
+  exchange.capabilities = capabilitiesFor("anthropic", exchange.model);
   return exchange;
 }
 

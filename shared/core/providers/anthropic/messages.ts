@@ -1,14 +1,13 @@
 import { ByteWriter } from "../../byte-writer.ts";
+import { PREFILL } from "../../capabilities.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { isBlankJson, unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { at } from "../../translation.ts";
-import { PREFILL } from "./capabilities.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { writeContent, writeInstruction, writeSpeech } from "./content.ts";
 import { Conversation } from "./conversation.ts";
 import { ASSISTANT_TURN, SYSTEM_FIELD, SYSTEM_TURN, TOOL_RESULT, USER_TURN } from "./place.ts";
 import { toolNameOf, writeId } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
 import { Turns } from "./turns.ts";
 
 /** Writes the `system` member: the messages that go there, and the translation's own instructions. */
@@ -97,7 +96,7 @@ class MessageWriter {
 
   private writeAssistant(message: Json, param: string, final: boolean): boolean {
     const t = this.t;
-    if (final && !t.capability.has(PREFILL)) {
+    if (final && !t.capabilities.has(PREFILL)) {
       return t.refuse(param, "This model takes no conversation that ends with an assistant's message.");
     }
     if (message.value("audio") != null)

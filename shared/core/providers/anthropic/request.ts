@@ -1,7 +1,7 @@
 import { ClientRequest } from "../../exchange.ts";
 import { ARRAY, Json, NUMBER, STRING } from "../../json.ts";
 import { isBlankJson } from "../../json-text.ts";
-import { BOTH_SAMPLING, Capability, SAMPLING } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { readConversation } from "./conversation.ts";
 import { ChatFields, readFields } from "./fields.ts";
 import { readFormat } from "./format.ts";
@@ -10,7 +10,6 @@ import { writeSchema } from "./schema.ts";
 import { readThinking, Thinking } from "./thinking.ts";
 import { readAcceptedChoice } from "./tool-choice.ts";
 import { writeTools } from "./tools.ts";
-import { Translation } from "./translation.ts";
 
 /** The API version that still knows sampling parameters. */
 export const FIRST_VERSION: string = "2023-06-01";
@@ -64,10 +63,10 @@ export function writeRequest(call: ClientRequest, model: string, version: string
 
 /** `max_tokens` as the API wants it, or 0 with `t.problem`. */
 function readMaxTokens(fields: ChatFields, t: Translation): i32 {
-  const capability: Capability = t.capability;
+  const most = t.capabilities.maxOutput;
   const completion = fields.maxCompletionTokens;
   const asked = completion != null ? completion : fields.maxTokens;
-  if (asked == null) return capability.defaultMaxTokens();
+  if (asked == null) return t.capabilities.defaultOutput();
   const value = asked.int(0);
   if (value < 1) {
     t.refuse(
@@ -76,7 +75,7 @@ function readMaxTokens(fields: ChatFields, t: Translation): i32 {
     );
     return 0;
   }
-  return capability.maxTokens > 0 && value > capability.maxTokens ? capability.maxTokens : value;
+  return most > 0 && value > most ? most : value;
 }
 
 function writeSampling(fields: ChatFields, thinking: Thinking, version: string, t: Translation): boolean {
@@ -87,7 +86,9 @@ function writeSampling(fields: ChatFields, thinking: Thinking, version: string, 
     return t.refuse("temperature", "'temperature' must be a number from 0 to 2.");
   if (topP != null && !isWithin(topP, 1)) return t.refuse("top_p", "'top_p' must be a number from 0 to 1.");
   if (topK != null && topK.int(-1) < 0) return t.refuse("top_k", "'top_k' must be a whole number from 0 on.");
-  const accepted = t.capability.has(SAMPLING) && version === FIRST_VERSION && !thinking.isOn();
+  const sampling = t.capabilities.sampling;
+  const known = sampling === "both" || sampling === "one";
+  const accepted = known && version === FIRST_VERSION && !thinking.isOn();
   if (temperature != null) {
     // OpenAI's scale goes to 2, this one to 1.
     if (accepted) {
@@ -96,7 +97,7 @@ function writeSampling(fields: ChatFields, thinking: Thinking, version: string, 
     } else if (temperature.int(0) !== 1 && !t.drop("temperature")) return false;
   }
   if (topP != null) {
-    if (accepted && (temperature == null || t.capability.has(BOTH_SAMPLING))) t.w.key("top_p").json(topP);
+    if (accepted && (temperature == null || sampling === "both")) t.w.key("top_p").json(topP);
     else if (topP.int(0) !== 1 && !t.drop("top_p")) return false;
   }
   if (topK != null) {

@@ -1,9 +1,8 @@
 import { STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { ADAPTIVE_THINKING, BUDGET_THINKING, THINKS_ALWAYS, XHIGH_EFFORT } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { Conversation } from "./conversation.ts";
 import { ChatFields } from "./fields.ts";
-import { Translation } from "./translation.ts";
 
 /** The least budget that the API takes, in tokens. */
 const LEAST_BUDGET: i32 = 1024;
@@ -53,16 +52,17 @@ export function readThinking(
     );
     return null;
   }
-  if (t.capability.has(ADAPTIVE_THINKING)) {
+  const style = t.capabilities.thinking;
+  if (style.length === 0 || style === "adaptive") {
     if (!forced) thinking.type = "adaptive";
-    thinking.effort =
-      effort === "minimal" ? "low" : effort === "xhigh" && !t.capability.has(XHIGH_EFFORT) ? "high" : effort;
+    // No model knows this word of OpenAI's.
+    thinking.effort = t.capabilities.nearestEffort(effort === "minimal" ? "low" : effort);
     return thinking;
   }
   // With a budget, turns of the assistant that called tools would have to bring their thinking blocks, which clients of
   // OpenAI's API never see; a turn that the model continues may have none.
   const room = maxTokens > LEAST_BUDGET && !conversation.lastAssistantCalls && !conversation.endsWithAssistant;
-  if (t.capability.has(BUDGET_THINKING) && room && !forced) {
+  if (style === "budget" && room && !forced) {
     thinking.type = "enabled";
     thinking.budget = budget < maxTokens ? budget : maxTokens - 1;
     return thinking;
@@ -71,8 +71,10 @@ export function readThinking(
 }
 
 function turnOff(thinking: Thinking, t: Translation): boolean {
-  if (t.capability.thinkingOff !== THINKS_ALWAYS) {
-    thinking.type = t.capability.thinkingOff;
+  const off = t.capabilities.thinkingOff;
+  if (off === "default") return true;
+  if (off.length > 0 && off !== "never") {
+    thinking.type = off;
     return true;
   }
   thinking.effort = "low";

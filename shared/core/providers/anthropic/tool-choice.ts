@@ -1,15 +1,15 @@
+import { FORCED_TOOLS } from "../../capabilities.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { readToolChoice, ToolChoice } from "../../tool-choice.ts";
-import { FORCED_TOOLS } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { ChatFields } from "./fields.ts";
 import { toolNameOf } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
 
 /** Reads the client's choice of tools, made one that the model accepts; null when it is wrong (`t.problem`). */
 export function readAcceptedChoice(fields: ChatFields, t: Translation): ToolChoice | null {
   const choice = readToolChoice(fields, t);
   if (choice == null) return null;
-  if (choice.isForced() && !t.capability.has(FORCED_TOOLS) && !ask(choice, t)) return null;
+  if (choice.isForced() && !t.capabilities.has(FORCED_TOOLS) && !ask(choice, t)) return null;
   return choice;
 }
 

@@ -1,13 +1,12 @@
+import { STRUCTURED_OUTPUT } from "../../capabilities.ts";
 import { ARRAY, Json, OBJECT, STRING, TRUE } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { ToolChoice } from "../../tool-choice.ts";
-import { at } from "../../translation.ts";
-import { STRUCTURED } from "./capabilities.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { ChatFields } from "./fields.ts";
 import { isOpenSchema, writeSchema } from "./schema.ts";
 import { writeToolChoice } from "./tool-choice.ts";
 import { toolNameOf } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
 
 /** The API takes so many strict tools in one request. */
 const MOST_STRICT: i32 = 20;
@@ -91,7 +90,7 @@ class ToolWriter {
   }
 
   private canBeStrict(parameters: Json): boolean {
-    if (!this.t.capability.has(STRUCTURED) || this.strictTools >= MOST_STRICT) return false;
+    if (!this.t.capabilities.has(STRUCTURED_OUTPUT) || this.strictTools >= MOST_STRICT) return false;
     const type = parameters.value("type");
     return type != null && type.is("object") && !isOpenSchema(parameters);
   }

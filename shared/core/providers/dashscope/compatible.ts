@@ -26,7 +26,8 @@ export class DashScopeCompatibleExchange extends OpenAiExchange {
     if (this.call.endpoint === CHAT) out.body = withThinking(out.body, this.call.json);
     out.path = path;
     const call = this.call;
-    if (call.endpoint === CHAT && !call.stream && needsStream(this.model, call.json)) out.body = asStream(out.body);
+    if (call.endpoint === CHAT && !call.stream && needsStream(this.capabilities, call.json))
+      out.body = asStream(out.body);
     return true;
   }
 

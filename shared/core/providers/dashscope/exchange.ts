@@ -34,7 +34,7 @@ export class DashScopeExchange extends SseExchange {
   /** Thoughts are streamed in increments only, and only then do an event's logprobs belong to its text alone. */
   private isIncremental(): boolean {
     const request = this.call.json;
-    return !this.provider.refuses("incremental") || needsStream(this.model, request) || request.flag("logprobs");
+    return !this.provider.refuses("incremental") || needsStream(this.capabilities, request) || request.flag("logprobs");
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
@@ -44,11 +44,11 @@ export class DashScopeExchange extends SseExchange {
       this.problem = invalidRequest(message, "model", "unsupported_endpoint");
       return false;
     }
-    const multimodal = isMultimodal(this.model, call.json.value("messages"));
+    const multimodal = isMultimodal(this.capabilities, call.json.value("messages"));
     // A stream that the client did not ask for is joined by the attempt.
-    const streamed = call.stream || needsStream(this.model, call.json);
+    const streamed = call.stream || needsStream(this.capabilities, call.json);
     const body = new ByteWriter(call.body.length + 512);
-    const translation = new Translation(body, multimodal, this.strict);
+    const translation = new Translation(body, this.capabilities, multimodal, this.strict);
     if (!writeRequest(call, this.model, streamed, this.isIncremental(), translation)) {
       this.problem = translation.problem;
       return false;

@@ -2,6 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { CHAT, ClientRequest, Exchange, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
+import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
 import { openExchange } from "../registry.ts";
@@ -29,6 +30,7 @@ export function exchangeFor(request: JsonObject | string, setting: Setting = {})
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, json ?? new Json(0, body, 0, 0), 1790000001);
   const exchange = openExchange(call, provider, setting.model ?? "qwen-plus") as Exchange;
   exchange.strict = setting.strict ?? false;
+  exchange.capabilities = capabilitiesFor("dashscope", exchange.model);
   return exchange;
 }
 

@@ -1,6 +1,6 @@
 import { Base64Data, readDataUri, readFileData } from "../../base64-data.ts";
 import { Json, OBJECT, STRING } from "../../json.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 const LONGEST_URL: i32 = 16384;
 

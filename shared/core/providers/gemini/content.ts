@@ -2,9 +2,8 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { ARRAY, Json, STRING } from "../../json.ts";
 import { unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { writeAudio, writeFile, writeImage } from "./attachment.ts";
-import { Translation } from "./translation.ts";
 import { Turns, USER_TURN } from "./turns.ts";
 
 /** Writes what a user says as parts of the user's turn. */

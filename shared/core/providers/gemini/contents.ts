@@ -1,10 +1,9 @@
 import { ByteWriter } from "../../byte-writer.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { joinTexts, writeContent, writeTexts } from "./content.ts";
 import { Round } from "./round.ts";
-import { Translation } from "./translation.ts";
 import { MODEL_TURN, NO_TURN, Turns, USER_TURN } from "./turns.ts";
 
 /** Writes the `systemInstruction` and `contents` members for a chat's messages, and the translation's own instructions. */

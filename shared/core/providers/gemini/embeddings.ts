@@ -5,10 +5,9 @@ import { ARRAY, Json, NUMBER, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { Problem, providerError } from "../../problem.ts";
 import { estimatePrompt } from "../../tokens.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { USAGE_ESTIMATE, Usage } from "../../usage.ts";
 import { resourceName } from "./path.ts";
-import { Translation } from "./translation.ts";
 import { readUsage } from "./usage.ts";
 
 /** OpenAI's own bound on the inputs of one call. */

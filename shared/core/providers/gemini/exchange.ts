@@ -16,7 +16,7 @@ import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { encodeUtf8 } from "../../text.ts";
-import { capabilityOf } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { isBatch, writeEmbedding, writeEmbeddings } from "./embeddings.ts";
 import { findError, readFailure, readStreamError } from "./failure.ts";
 import { ImageAnswer } from "./image-answer.ts";
@@ -26,7 +26,6 @@ import { wholeAnswer } from "./pieces.ts";
 import { writeRequest } from "./request.ts";
 import { problemOf, writeCompletion } from "./response.ts";
 import { AnswerStream } from "./stream.ts";
-import { Translation } from "./translation.ts";
 
 const BLANK_LINE: Uint8Array = encodeUtf8("\n\n");
 
@@ -54,7 +53,7 @@ export class GeminiExchange extends SseExchange {
   override request(credential: string, out: ProviderRequest): boolean {
     const call = this.call;
     const body = new ByteWriter(call.body.length + 1024);
-    const translation = new Translation(body, capabilityOf(this.model), this.strict);
+    const translation = new Translation(body, this.capabilities, this.strict);
     let method = "";
     let expressed = false;
     if (call.endpoint === CHAT) {

@@ -1,7 +1,7 @@
 import { Json, NULL } from "../../json.ts";
 import { isNeutral, isTextOnly } from "../../neutral-field.ts";
 import { ToolFields } from "../../tool-choice.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** The members of a chat request that are translated, each null when absent or null. */
 export class ChatFields extends ToolFields {

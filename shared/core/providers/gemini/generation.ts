@@ -1,11 +1,11 @@
+import { JSON_WITH_TOOLS, PENALTIES, STRUCTURED_OUTPUT } from "../../capabilities.ts";
 import { ARRAY, Json, NUMBER, OBJECT, STRING, TRUE } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { JSON_SCHEMA, JSON_WITH_TOOLS, PENALTIES } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { ChatFields } from "./fields.ts";
 import { writeSchema } from "./schema.ts";
 import { writeThinking } from "./thinking.ts";
-import { Translation } from "./translation.ts";
 
 /** The API gives at most so many candidates, and takes so many stop sequences. */
 export const MOST_CANDIDATES: i32 = 8;
@@ -42,7 +42,7 @@ function writeNumber(value: Json | null, param: string, name: string, w: JsonWri
 /** Gemini 3 and later answer 400 to penalties. */
 function writePenalty(value: Json | null, param: string, name: string, w: JsonWriter, t: Translation): boolean {
   if (value == null || value.int(1) === 0) return true;
-  if (!t.capability.has(PENALTIES)) return t.drop(param);
+  if (!t.capabilities.has(PENALTIES)) return t.drop(param);
   return writeNumber(value, param, name, w, t);
 }
 
@@ -116,7 +116,7 @@ function writeFormat(fields: ChatFields, w: JsonWriter, t: Translation): boolean
   const type = asked.value("type");
   if (asked.kind !== OBJECT || type == null || type.kind !== STRING) return t.refuseMissing("response_format.type");
   if (type.is("text")) return true;
-  const enforced = !fields.hasTools() || t.capability.has(JSON_WITH_TOOLS);
+  const enforced = !fields.hasTools() || t.capabilities.has(JSON_WITH_TOOLS);
   if (type.is("json_object")) {
     if (!enforced) return askForJson("", t);
     w.key("responseMimeType").string("application/json");
@@ -130,7 +130,7 @@ function writeFormat(fields: ChatFields, w: JsonWriter, t: Translation): boolean
   }
   const schema = memberOf(asked.value("json_schema"), "schema");
   if (schema == null || schema.kind !== OBJECT) return t.refuseMissing("response_format.json_schema.schema");
-  const known = t.capability.has(JSON_SCHEMA);
+  const known = t.capabilities.has(STRUCTURED_OUTPUT);
   if ((!enforced || !known) && !askForJson(schema.text(), t)) return false;
   if (!enforced) return true;
   w.key("responseMimeType").string("application/json");

@@ -2,6 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { CHAT, ClientRequest, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
+import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
 import { GeminiExchange } from "./exchange.ts";
@@ -27,6 +28,7 @@ export function exchangeFor(request: JsonObject | string, setting: Setting = {})
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, json ?? new Json(0, body, 0, 0), 1790000001);
   const exchange = new GeminiExchange(call, provider, setting.model ?? "gemini-2.5-flash");
   exchange.strict = setting.strict ?? false;
+  exchange.capabilities = capabilitiesFor("gemini", exchange.model);
   return exchange;
 }
 

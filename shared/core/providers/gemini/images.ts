@@ -1,11 +1,11 @@
+import { IMAGE_SIZES } from "../../capabilities.ts";
 import { ClientRequest } from "../../exchange.ts";
 import { imageType, writeFile } from "../../image-file.ts";
 import { FALSE, Json, NULL, STRING } from "../../json.ts";
 import { Form } from "../../multipart.ts";
 import { isNeutral } from "../../neutral-field.ts";
-import { IMAGE_SIZES } from "./capabilities.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { ImageSize } from "./image-size.ts";
-import { Translation } from "./translation.ts";
 
 /** OpenAI's own bound on the images of one call. */
 const MOST_IMAGES: i32 = 10;
@@ -81,7 +81,7 @@ function writeSize(size: Json, t: Translation): boolean {
   if (parsed == null) return t.refuse("size", "'size' must be 'auto' or a width and a height in pixels: '1024x1024'.");
   t.w.key("imageConfig").object().key("aspectRatio").string(parsed.aspectRatio);
   // 1K is what comes untold, and all that models without sizes make.
-  if (parsed.imageSize !== "1K" && t.capability.has(IMAGE_SIZES)) t.w.key("imageSize").string(parsed.imageSize);
+  if (parsed.imageSize !== "1K" && t.capabilities.has(IMAGE_SIZES)) t.w.key("imageSize").string(parsed.imageSize);
   t.w.end();
   return true;
 }

@@ -2,11 +2,11 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { ClientRequest } from "../../exchange.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { readToolChoice } from "../../tool-choice.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 import { writeContents } from "./contents.ts";
 import { readFields } from "./fields.ts";
 import { writeGeneration } from "./generation.ts";
 import { writeTools } from "./tools.ts";
-import { Translation } from "./translation.ts";
 
 /**
  * Writes the body of a call of `generateContent` for a chat; false when it cannot be expressed (`t.problem`).

@@ -1,13 +1,12 @@
 import { ByteWriter } from "../../byte-writer.ts";
+import { CALL_IDS, THOUGHT_SIGNATURES } from "../../capabilities.ts";
 import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
 import { escapeJson, isBlankJson, unescapeJson } from "../../json-text.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { CallId, NO_SIGNATURE } from "./call-id.ts";
-import { CALL_IDS, SIGNATURES } from "./capabilities.ts";
 import { isToolName, writeToolName } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
 
 /** Each result is looked for among its round's calls, so there is a bound; OpenAI's own on tools is the same. */
 const MOST_CALLS: i32 = 128;
@@ -111,7 +110,7 @@ export class Round {
       writeToolName(call.name, w.key("name"));
       w.key("args").json(call.input).end();
       if (call.signature.length > 0) w.key("thoughtSignature").string(call.signature);
-      else if (i === 0 && t.capability.has(SIGNATURES)) w.key("thoughtSignature").string(NO_SIGNATURE);
+      else if (i === 0 && t.capabilities.has(THOUGHT_SIGNATURES)) w.key("thoughtSignature").string(NO_SIGNATURE);
       w.end();
     }
     return true;
@@ -119,7 +118,7 @@ export class Round {
 
   private writeId(call: Call): void {
     const id = call.id.id;
-    if (id.length > 0 && this.t.capability.has(CALL_IDS)) this.t.w.key("id").string(id);
+    if (id.length > 0 && this.t.capabilities.has(CALL_IDS)) this.t.w.key("id").string(id);
   }
 
   /** The call that a tool's message answers, or null when there is none that waits for an answer (`t.problem`). */

@@ -1,7 +1,6 @@
 import { Json, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { BUDGET, LEVEL_MEDIUM, LEVEL_MINIMAL, LEVELS, NO_THINKING } from "./capabilities.ts";
-import { Translation } from "./translation.ts";
+import { RequestTranslation as Translation } from "../../translation.ts";
 
 /** The least budget of models that cannot do without, in tokens. */
 const LEAST_BUDGET: i32 = 128;
@@ -21,19 +20,21 @@ export function writeThinking(asked: Json | null, t: Translation, w: JsonWriter)
       "'reasoning_effort' must be one of 'none', 'minimal', 'low', 'medium', 'high', 'xhigh' and 'max'.",
     );
   }
-  const capability = t.capability;
+  const capabilities = t.capabilities;
   const off = effort === "none";
-  if (capability.has(LEVELS)) {
+  const style = capabilities.thinking;
+  if (style.length === 0 || style === "level") {
     if (off && !t.drop("reasoning_effort")) return false;
     w.key("thinkingConfig").object().key("thinkingLevel").string(levelOf(effort, t));
-  } else if (capability.has(BUDGET)) {
-    if (off && !capability.has(NO_THINKING) && !t.drop("reasoning_effort")) return false;
-    const least = off && !capability.has(NO_THINKING) ? LEAST_BUDGET : budget;
-    const largest = capability.largestBudget;
+  } else if (style === "budget") {
+    const always = capabilities.thinkingOff === "never";
+    if (off && always && !t.drop("reasoning_effort")) return false;
+    const least = off && always ? LEAST_BUDGET : budget;
+    const largest = capabilities.maxThinkingBudget;
     w.key("thinkingConfig")
       .object()
       .key("thinkingBudget")
-      .int(least < largest ? least : largest);
+      .int(largest === 0 || least < largest ? least : largest);
   } else return off || t.drop("reasoning_effort");
   // Without it the text of the thoughts does not come.
   if (!off) w.key("includeThoughts").bool(true);
@@ -52,7 +53,7 @@ function budgetOf(effort: string): i32 {
 
 /** The nearest level that the model has; none of these models does without thinking. */
 function levelOf(effort: string, t: Translation): string {
-  if (effort === "none" || effort === "minimal") return t.capability.has(LEVEL_MINIMAL) ? "minimal" : "low";
+  if (effort === "none" || effort === "minimal") return t.capabilities.takesEffort("minimal") ? "minimal" : "low";
   if (effort === "low") return "low";
-  return effort === "medium" && t.capability.has(LEVEL_MEDIUM) ? "medium" : "high";
+  return effort === "medium" && t.capabilities.takesEffort("medium") ? "medium" : "high";
 }

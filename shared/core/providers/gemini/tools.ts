@@ -1,10 +1,9 @@
 import { ARRAY, Json, OBJECT, STRING, TRUE } from "../../json.ts";
 import { ToolChoice } from "../../tool-choice.ts";
-import { at } from "../../translation.ts";
+import { at, RequestTranslation as Translation } from "../../translation.ts";
 import { ChatFields } from "./fields.ts";
 import { writeSchema } from "./schema.ts";
 import { isToolName, writeToolName } from "./tool-names.ts";
-import { Translation } from "./translation.ts";
 
 /**
  * Writes the `tools` and `toolConfig` members, if the request has tools.

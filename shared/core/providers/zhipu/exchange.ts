@@ -56,7 +56,7 @@ export class ZhipuExchange extends SseExchange {
       return false;
     }
     const body = new ByteWriter(call.body.length + 256);
-    const t = new Translation(body, this.strict);
+    const t = new Translation(body, this.capabilities, this.strict);
     if (!this.write(t)) {
       this.problem = t.problem;
       return false;

@@ -2,6 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { CHAT, ClientRequest, PASS, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
+import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
 import { ZhipuExchange } from "./exchange.ts";
@@ -29,6 +30,7 @@ export function exchangeFor(request: JsonObject | string, setting: Setting = {})
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, Json.parse(body) ?? new Json(0, body, 0, 0), CREATED);
   const exchange = new ZhipuExchange(call, provider, setting.model ?? "glm-4.7");
   exchange.strict = setting.strict ?? false;
+  exchange.capabilities = capabilitiesFor("zhipu", exchange.model);
   return exchange;
 }
 

@@ -50,14 +50,14 @@ export function writeChat(call: ClientRequest, model: string, t: Translation): b
   if (tools != null && !writeTools(tools, choice, t)) return false;
   let member = json.first();
   while (member != null) {
-    if (member.kind !== NULL && !writeField(member, call, model, t)) return false;
+    if (member.kind !== NULL && !writeField(member, call, t)) return false;
     member = member.next;
   }
   w.end();
   return true;
 }
 
-function writeField(member: Json, call: ClientRequest, model: string, t: Translation): boolean {
+function writeField(member: Json, call: ClientRequest, t: Translation): boolean {
   if (isWritten(member)) return true;
   const w = t.w;
   if (member.isKey("max_completion_tokens")) w.key("max_tokens").json(member);
@@ -68,7 +68,7 @@ function writeField(member: Json, call: ClientRequest, model: string, t: Transla
   else if (member.isKey("stop")) return writeStop(member, t);
   else if (member.isKey("reasoning_effort")) {
     // Who speaks the vendor's own words of thinking is not corrected.
-    return call.json.value("thinking") != null || writeThinking(member, model, t);
+    return call.json.value("thinking") != null || writeThinking(member, t);
   } else if (member.isKey("safety_identifier")) writeUser(member, t);
   else if (member.isKey("user")) {
     if (call.json.value("safety_identifier") == null) writeUser(member, t);
