@@ -70,6 +70,8 @@ export class Capabilities {
   /** The most output tokens that may be asked for; 0: no bound is known. */
   maxOutput: i32 = 0;
   private toldOutput: i32 = 0;
+  /** Some requests of OpenAI's are not for this model as they are. */
+  isGated: boolean = false;
   /** A sum of the constants above. */
   private flags: i32 = NEWEST;
 
@@ -81,6 +83,12 @@ export class Capabilities {
       read.take(member);
       member = member.next;
     }
+    read.isGated =
+      read.refuses.length > 0 ||
+      read.refusesWhileReasoning.length > 0 ||
+      read.renames.length > 0 ||
+      read.efforts.length > 0 ||
+      read.effortWithTools.length > 0;
     return read;
   }
 

@@ -25,6 +25,7 @@ import { Dialect, dialectOf } from "./dialect.ts";
 import { EventScan } from "./event.ts";
 import { readFailure, readStreamError } from "./failure.ts";
 import { writeForm } from "./form.ts";
+import { Gates } from "./gates.ts";
 import { requestPath } from "./path.ts";
 import { writeRequest } from "./request.ts";
 import { readUsage } from "./usage.ts";
@@ -54,6 +55,11 @@ export class OpenAiExchange extends SseExchange {
       this.problem = invalidRequest(message, "model", "unsupported_endpoint");
       return false;
     }
+    const gates = Gates.of(this.call.json, this.capabilities, this.strict);
+    if (gates != null && gates.problem != null) {
+      this.problem = gates.problem;
+      return false;
+    }
     out.path = requestPath(this, dialect);
     out.header("content-type", form == null ? "application/json" : form.contentType());
     if (credential.length > 0) {
@@ -64,7 +70,7 @@ export class OpenAiExchange extends SseExchange {
     const provider = this.provider;
     const silent = provider.refuses("include_usage") || (azure && refusesUsage(provider));
     const model = azure ? azureModel(provider, this.model) : this.model;
-    out.body = form == null ? writeRequest(this.call, model, silent) : writeForm(this.call, form, model);
+    out.body = form == null ? writeRequest(this.call, model, silent, gates) : writeForm(this.call, form, model);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { ClientRequest, IMAGES } from "../../exchange.ts";
 import { Json, OBJECT } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
+import { DROP, Gates, RENAME, SET_EFFORT } from "./gates.ts";
 
 /** How `stream_options` must leave. */
 const KEEP: i32 = 0;
@@ -10,16 +11,23 @@ const OMIT: i32 = 2;
 
 /**
  * The body for a provider of the OpenAI family: the client's own bytes, with the model's name and `stream_options` put
- * right. Answers the client's body itself when nothing changes.
+ * right, and through the model's gates, which are null when it passes them. Answers the client's body itself when nothing
+ * changes.
  *
  * Usage is asked of every stream, as the bill needs it, but of images, which tell it unasked; `refusesUsage` is for servers
  * that know no `stream_options`.
  */
-export function writeRequest(call: ClientRequest, model: string, refusesUsage: boolean): Uint8Array {
+export function writeRequest(
+  call: ClientRequest,
+  model: string,
+  refusesUsage: boolean,
+  gates: Gates | null,
+): Uint8Array {
   let streamOptions = KEEP;
   if (refusesUsage) streamOptions = OMIT;
   else if (call.stream && !call.includeUsage && call.endpoint !== IMAGES) streamOptions = ASK_USAGE;
   if (
+    gates == null &&
     model === call.model &&
     (streamOptions === KEEP || (streamOptions === OMIT && call.json.get("stream_options") == null))
   )
@@ -36,12 +44,21 @@ export function writeRequest(call: ClientRequest, model: string, refusesUsage: b
         asked = true;
         writeStreamOptions(w.keyOf(member), member);
       }
-    } else w.keyOf(member).json(member);
+    } else if (gates == null) w.keyOf(member).json(member);
+    else writeGated(member, gates, w);
     member = member.next;
   }
+  if (gates != null && gates.addsEffort()) w.key("reasoning_effort").string(gates.effort);
   if (!asked) w.key("stream_options").object().key("include_usage").bool(true).end();
   w.end();
   return out.take();
+}
+
+function writeGated(member: Json, gates: Gates, w: JsonWriter): void {
+  const fate = gates.fateOf(member);
+  if (fate === RENAME) w.key(gates.nameOf(member)).json(member);
+  else if (fate === SET_EFFORT) w.keyOf(member).string(gates.effort);
+  else if (fate !== DROP) w.keyOf(member).json(member);
 }
 
 function writeStreamOptions(w: JsonWriter, options: Json): void {
