@@ -14,6 +14,8 @@ export const usageSources = ["provider", "tokenizer", "estimate", "none"] as con
 /** The largest count a gateway can hold: the portable core counts in i32. It also keeps every cost below 2^63 nano-USD. */
 export const MAX_COUNT = 2_147_483_647;
 
+export const MAX_IMAGES = 1_000_000;
+
 /** The last millisecond of the year 9999, the end of what RFC 3339 can write. */
 export const MAX_TIME_MS = 253_402_300_799_999;
 
@@ -32,7 +34,8 @@ export const usageSchema = z.object({
   cache_write_tokens: count.default(0),
   completion_tokens: count.default(0),
   reasoning_tokens: count.default(0),
-  images: count.default(0),
+  /** No answer holds so many; with it, every cost stays below 2^63 nano-USD. */
+  images: count.overwrite((images) => Math.min(images, MAX_IMAGES)).default(0),
 });
 export type Usage = z.infer<typeof usageSchema>;
 

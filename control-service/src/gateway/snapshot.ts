@@ -12,6 +12,7 @@ import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/cor
 import type { Selectable } from "kysely";
 import { credentialPlace } from "../config/state.ts";
 import type { PricedModel } from "../ledger/price-book.ts";
+import { listPriceOf } from "../ledger/pricing.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Services } from "../services.ts";
 import type { Tables } from "../store/tables.ts";
@@ -74,7 +75,13 @@ export async function readSnapshot(services: Services): Promise<Snapshot> {
     json: JSON.stringify(config),
     endpoints: new Map(rows.providers.map(({ name, settings }) => [name, providerEndpoint(name, settings)])),
     orders: providerOrders(config),
-    prices: rows.models.map(({ name, settings }) => ({ name, price: settings.price })),
+    prices: rows.models.map(({ name, settings }) => ({
+      name,
+      price: settings.price,
+      targets: (targets.get(name) ?? []).map(({ provider, upstream_model: model }) => {
+        return { provider, model, price: listPriceOf((settingsOf.get(provider) as ProviderSettings).kind, model) };
+      }),
+    })),
   };
 }
 

@@ -6,6 +6,7 @@ import { silentLogger, TestClock, testStores } from "../testing.ts";
 import { GAP_PATIENCE_MS } from "./gaps.ts";
 import { Ledger } from "./ledger.ts";
 import { listRecords } from "./list-records.ts";
+import { priceOf } from "./pricing.ts";
 import { usageRecord } from "./testing.ts";
 import { verifyLedger } from "./verify.ts";
 
@@ -180,7 +181,7 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
 
   it("prices records of every outcome by the price in force, and by the last one of a model that is gone", async () => {
     const now = () => new Date(clock.now());
-    await ledger.prices.enforce([{ name: "chat", price: { input: "1", output: "2" } }], now());
+    await ledger.prices.enforce([{ name: "chat", price: { input: "1", output: "2" }, targets: [] }], now());
     const usage = { ...usageRecord(1).usage, prompt_tokens: 10, completion_tokens: 5 };
     const deliver = async (sequence: number, change: Partial<UsageRecord>) => {
       await ledger.deliver(source, [usageRecord(sequence, { requested_model: "chat", usage, ...change })]);
@@ -189,7 +190,7 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     const first = await deliver(1, { outcome: "client_closed" });
     expect(first?.cost_nano_usd).toBe(20_000);
     clock.advance(1000);
-    await ledger.prices.enforce([{ name: "chat", price: { input: "2", output: "2" } }], now());
+    await ledger.prices.enforce([{ name: "chat", price: { input: "2", output: "2" }, targets: [] }], now());
     const second = await deliver(2, { outcome: "ok" });
     expect(second?.cost_nano_usd).toBe(30_000);
     expect(second?.price_version).not.toBe(first?.price_version);
@@ -198,7 +199,7 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     expect((await deliver(3, {}))?.cost_nano_usd).toBe(30_000);
     ledger = await Ledger.open({ database, clock, logger: silentLogger, metrics });
     expect((await deliver(4, {}))?.cost_nano_usd).toBe(30_000);
-    await ledger.prices.enforce([{ name: "chat", price: undefined }], now());
+    await ledger.prices.enforce([{ name: "chat", price: undefined, targets: [] }], now());
     expect(await deliver(5, {})).toMatchObject({ cost_nano_usd: null, price_version: "unpriced" });
     expect(await verifyLedger(database.query)).toEqual({
       checked: 5,
@@ -209,9 +210,61 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     });
   });
 
+  it("prices a model without a price of its own by the list price of the target that served or was asked", async () => {
+    const listed = (
+      provider: string,
+      input: string,
+      tiers: { above: number; input: string; output: string }[] = [],
+    ) => ({
+      ...{ provider, model: "up" },
+      price: priceOf({ input, output: "0", reasoning: "9", image: "0.5", tiers }),
+    });
+    const targets = [listed("dear", "8", [{ above: 50, input: "16", output: "1" }]), listed("cheap", "2")];
+    const unlisted = { provider: "own", model: "mine", price: undefined };
+    const enforce = (price?: { input: string; output: string }) =>
+      ledger.prices.enforce(
+        [
+          { name: "chat", price, targets: [...targets, unlisted] },
+          { name: "free", price: undefined, targets: [unlisted] },
+        ],
+        new Date(clock.now()),
+      );
+    await enforce();
+    const attempt = { provider: "dear", model: "up", status: 500, error: null, latency_ms: 1 };
+    const usage = { ...usageRecord(1).usage, prompt_tokens: 10, completion_tokens: 3, reasoning_tokens: 2, images: 1 };
+    let sequence = 0;
+    const cost = async (change: Partial<UsageRecord>) => {
+      sequence++;
+      await ledger.deliver(source, [usageRecord(sequence, { requested_model: "chat", usage, ...change })]);
+      const { items } = await page({ operation_id: usageRecord(sequence).operation_id });
+      return items[0]?.cost_nano_usd;
+    };
+    const failed = { served_model: null, provider: null };
+    // 0.5 USD for the image, 2 * 9 millionths for the thoughts, and the prompt.
+    expect(await cost({ provider: "cheap", served_model: "up" })).toBe(500_038_000);
+    expect(await cost({ provider: "dear", served_model: "up" })).toBe(500_098_000);
+    expect(
+      await cost({ provider: "dear", served_model: "up", usage: { ...usage, prompt_tokens: 51, reasoning_tokens: 0 } }),
+    ).toBe(500_819_000);
+    expect(await cost({ ...failed, attempts: [{ ...attempt, provider: "cheap" }] })).toBe(500_038_000);
+    expect(await cost({ ...failed, attempts: [] })).toBe(500_098_000);
+    expect(await cost({ provider: "own", served_model: "mine" })).toBeNull();
+    expect(await cost({ requested_model: "free", ...failed, attempts: [] })).toBeNull();
+    // A target that has left the configuration, for a service that was started since.
+    await ledger.prices.enforce([], new Date(clock.now()));
+    ledger = await Ledger.open({ database, clock, logger: silentLogger, metrics });
+    expect(await cost({ provider: "dear", served_model: "up" })).toBe(500_098_000);
+    // The model's own price comes before its targets'.
+    await enforce({ input: "1", output: "1" });
+    expect(await cost({ provider: "dear", served_model: "up" })).toBe(13_000);
+    expect(await verifyLedger(database.query)).toMatchObject({ checked: sequence, unpriced: 2, wrong: 0 });
+    await database.query.updateTable("prices").set({ image: 1n }).execute();
+    expect(await verifyLedger(database.query)).toMatchObject({ wrong: sequence - 2 });
+  });
+
   it("finds a cost and a price that were changed", async () => {
     const price = { input: "1", output: "2" };
-    await ledger.prices.enforce([{ name: "chat", price }], new Date(clock.now()));
+    await ledger.prices.enforce([{ name: "chat", price, targets: [] }], new Date(clock.now()));
     await ledger.deliver(source, records(1, 3, { requested_model: "chat" }));
     const id = usageRecord(2).operation_id;
     await database.query

@@ -91,7 +91,7 @@ export class Ledger {
   }
 
   #charged(record: UsageRecord): ChargedRecord {
-    return { record, charge: charge(record.usage, this.prices.priceOf(record.requested_model ?? "")) };
+    return { record, charge: charge(record.usage, this.prices.priceOf(record)) };
   }
 
   /**

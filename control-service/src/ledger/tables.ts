@@ -39,14 +39,30 @@ export interface UsageRecordsTable {
 }
 
 export interface PricesTable {
+  /** "": the price of a public model. */
+  provider: string;
   model: string;
   version: string;
-  /** Nano-USD per million tokens, like the other three. */
+  /** Nano-USD per million tokens, like the other four. */
   input: bigint;
   cached_input: bigint;
   cache_write: bigint;
   output: bigint;
+  reasoning: bigint;
+  /** Nano-USD for each. */
+  image: bigint;
+  tiers: ReadOnlyJson<StoredTier[]>;
   in_force_at: Date;
+}
+
+/** Rates of long prompts; money as text, as a JSON number would be read as a double. */
+export interface StoredTier {
+  above: number;
+  input: string;
+  cached_input: string;
+  cache_write: string;
+  output: string;
+  reasoning: string;
 }
 
 export interface GatewaySequencesTable {
@@ -69,7 +85,7 @@ export interface RejectedRecordsTable {
   digest: string;
 }
 
-/** The tables of sql/0002_records.sql. */
+/** The tables of sql/0002_records.sql, as later migrations left them. */
 export interface RecordTables {
   usage_records: UsageRecordsTable;
   prices: PricesTable;

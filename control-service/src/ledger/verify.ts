@@ -1,7 +1,8 @@
 import { UNPRICED } from "@oneapi/contract";
 import type { Kysely } from "kysely";
 import type { Tables } from "../store/tables.ts";
-import { cost, type Price, price } from "./pricing.ts";
+import { readPrice } from "./price-rows.ts";
+import { cost, type Price } from "./pricing.ts";
 
 /** A record whose cost is not what its usage and its price make. */
 export interface Discrepancy {
@@ -78,18 +79,10 @@ export async function verifyLedger(database: Kysely<Tables>): Promise<Verificati
 
 /** The prices by version. A version is a hash of the rates, so a row whose rates were changed does not count. */
 async function readPrices(database: Kysely<Tables>): Promise<Map<string, Price>> {
-  const rows = await database
-    .selectFrom("prices")
-    .select(["version", "input", "cached_input", "cache_write", "output"])
-    .execute();
+  const rows = await database.selectFrom("prices").selectAll().execute();
   const prices = new Map<string, Price>();
   for (const row of rows) {
-    const computed = price({
-      input: row.input,
-      cachedInput: row.cached_input,
-      cacheWrite: row.cache_write,
-      output: row.output,
-    });
+    const computed = readPrice(row);
     if (computed.version === row.version) prices.set(row.version, computed);
   }
   return prices;

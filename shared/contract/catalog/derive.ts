@@ -73,7 +73,8 @@ export function derivePrice(model: PublicModel): Price | undefined {
   const tiers = Array.isArray(model.tiered_pricing) ? model.tiered_pricing : [model];
   const [base, ...longer] = tiers.map((tier: Loose) => rates(tier, ""));
   if (base === undefined) return undefined;
-  const image = typeof model.output_cost_per_image === "number" ? usd(model.output_cost_per_image, 0) : undefined;
+  const byImage = typeof model.output_cost_per_image === "number" && model.output_cost_per_image_token === undefined;
+  const image = byImage ? usd(Number(model.output_cost_per_image), 0) : undefined;
   if (Object.values({ ...base, image }).every((rate) => rate === undefined || rate === "0")) return undefined;
   const above =
     longer.length > 0
@@ -99,8 +100,11 @@ function rates(model: PublicModel, suffix: string) {
     const value = model[`${name}${suffix}`];
     return typeof value === "number" ? usd(value, 6) : undefined;
   };
-  const output = rate("output_cost_per_token") ?? rate("output_cost_per_image_token") ?? "0";
-  const reasoning = rate("output_cost_per_reasoning_token");
+  const text = rate("output_cost_per_token");
+  const pictures = rate("output_cost_per_image_token");
+  // A vendor that bills images by their tokens counts these as output; what such a model thinks is text.
+  const output = pictures ?? text ?? "0";
+  const reasoning = rate("output_cost_per_reasoning_token") ?? (pictures === undefined ? undefined : text);
   const input = rate("input_cost_per_token") ?? "0";
   const cached = rate("cache_read_input_token_cost");
   const written = rate("cache_creation_input_token_cost");
