@@ -115,6 +115,7 @@ function filtered(spoken: Spoken): Spoken {
   if (changed.kind === "whole") {
     return { ...changed, json: { ...changed.json, prompt_filter_results: PROMPT_FILTERS } };
   }
+  if (changed.kind === "named") return changed;
   const opening = { choices: [], created: 0, id: "", model: "", object: "", prompt_filter_results: PROMPT_FILTERS };
   return { ...changed, chunks: [opening, ...changed.chunks] };
 }

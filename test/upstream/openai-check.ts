@@ -109,6 +109,9 @@ export function checkImages(body: JsonObject): void {
     throw invalid("Missing required parameter: 'prompt'.", "prompt", "missing_required_parameter");
   }
   checkRange(body, "n", 1, 10);
+  if (body.stream === true && Number(body.n ?? 1) > 1) {
+    throw invalid("Invalid 'n': streaming is only supported with n=1.", "n", "invalid_value");
+  }
 }
 
 /** The images of a form. */

@@ -5,7 +5,7 @@ import type { Spoken } from "./openai-shape.ts";
 /** Changes the whole answer, or each chunk of a stream with its place. */
 export function reworded(spoken: Spoken, change: (json: JsonObject, index: number) => JsonObject): Spoken {
   if (spoken.kind === "whole") return { ...spoken, json: change(spoken.json, 0) };
-  return { ...spoken, chunks: spoken.chunks.map(change) };
+  return spoken.kind === "named" ? spoken : { ...spoken, chunks: spoken.chunks.map(change) };
 }
 
 /** Changes every choice of an answer or chunk; what has no choices stays. */

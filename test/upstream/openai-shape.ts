@@ -10,7 +10,9 @@ import { countWords, type Prompt, pieces, type Reply, reply, spokenTokens } from
 /** `usage` is what is told, null when the client did not ask for it. */
 export type Spoken =
   | { kind: "whole"; json: JsonObject; usage: JsonObject | null }
-  | { kind: "chunks"; chunks: JsonObject[]; usage: JsonObject | null };
+  | { kind: "chunks"; chunks: JsonObject[]; usage: JsonObject | null }
+  /** Events that are named by their `type`, and end without `[DONE]`. */
+  | { kind: "named"; events: JsonObject[]; usage: JsonObject | null };
 
 /** What the dialects name differently. */
 export interface Words {
@@ -170,7 +172,20 @@ export function images(body: JsonObject, request: DialectRequest): Spoken {
     total_tokens: input + 100 * count,
     ...request.usage,
   };
+  if (String(body.stream) === "true") return drawn(data[0]?.b64_json ?? "", body, usage, request);
   return { kind: "whole", json: { created: createdAt(request), data, usage }, usage };
+}
+
+/** A stream of one image: as many drafts as asked for, then the image itself. */
+function drawn(b64_json: string, body: JsonObject, usage: JsonObject, request: DialectRequest): Spoken {
+  const kind = request.path.endsWith("/edits") ? "image_edit" : "image_generation";
+  const head = { b64_json, created_at: createdAt(request), output_format: "png", size: "1024x1024" };
+  const drafts = Array.from({ length: Number(body.partial_images ?? 0) }, (_, partial_image_index) => ({
+    type: `${kind}.partial_image`,
+    ...head,
+    partial_image_index,
+  }));
+  return { kind: "named", events: [...drafts, { type: `${kind}.completed`, ...head, usage }], usage };
 }
 
 export function models(request: DialectRequest): Spoken {

@@ -6,10 +6,11 @@ export const DONE = "data: [DONE]\n\n";
 
 export function onWire(spoken: Spoken, headers: Record<string, string>): Answer {
   if (spoken.kind === "whole") return whole(200, spoken.json, headers, spoken.usage);
+  const events = spoken.kind === "named" ? spoken.events.map(namedEvent) : [...spoken.chunks.map(event), DONE];
   return {
     kind: "stream",
     headers: { ...headers, "content-type": "text/event-stream; charset=utf-8" },
-    events: [...spoken.chunks.map(event), DONE],
+    events,
     usage: spoken.usage,
   };
 }
@@ -25,6 +26,10 @@ export function whole(
 
 export function event(value: unknown): string {
   return `data: ${JSON.stringify(value)}\n\n`;
+}
+
+function namedEvent(value: JsonObject): string {
+  return `event: ${value.type}\n${event(value)}`;
 }
 
 export function endsWithAny(path: string, endings: string[]): boolean {

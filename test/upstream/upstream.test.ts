@@ -81,6 +81,17 @@ describe("OpenAI dialect", () => {
     expect(answer.data.map((entry) => entry.embedding[0])).toEqual([3, 2]);
   });
 
+  it("streams an image in named events without an end of their own", async () => {
+    const text = await (
+      await post("/v1/images/generations", { model: "gpt-image-1", prompt: "a cat", stream: true, partial_images: 1 })
+    ).text();
+    expect(text.match(/^event: .*$/gm)).toEqual([
+      "event: image_generation.partial_image",
+      "event: image_generation.completed",
+    ]);
+    expect(text).not.toContain("[DONE]");
+  });
+
   it("edits images that come in a form", async () => {
     const image = new File([new Uint8Array(5)], "a.png", { type: "image/png" });
     const edit = { model: "gpt-image-1", prompt: "a hat" };

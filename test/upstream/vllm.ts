@@ -129,7 +129,7 @@ function inOwnWords(spoken: Spoken): Spoken {
 
 /** Usage has no details; with `continuous_usage_stats` every chunk tells what has been used so far. */
 function counted(spoken: Spoken, body: JsonObject): Spoken {
-  if (spoken.usage === null) return spoken;
+  if (spoken.usage === null || spoken.kind === "named") return spoken;
   const { prompt_tokens, completion_tokens, total_tokens } = spoken.usage;
   const usage = { prompt_tokens, total_tokens, completion_tokens, prompt_tokens_details: null };
   if (spoken.kind === "whole") return { ...spoken, json: { ...spoken.json, usage }, usage };

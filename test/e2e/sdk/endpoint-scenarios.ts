@@ -139,6 +139,20 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     },
   },
   {
+    name: "an image that is drawn before the client's eyes",
+    cell: ["images", "stream"],
+    role: "image",
+    steps: draw({ prompt: "a cat", stream: true, partial_images: 1 }),
+    expect: [{ images: ["image_generation.partial_image", "image_generation.completed"] }],
+    except: {
+      ...NO_IMAGES,
+      ...each(["gemini", "zhipu"], {
+        expect: [{ error: { thrown: "BadRequestError", status: 400, param: "stream" } }],
+        why: "The vendor gives an image whole: a stream of it is answered 400.",
+      }),
+    },
+  },
+  {
     name: "an image that the provider slows down",
     cell: ["images", "error"],
     role: "image",

@@ -41,7 +41,7 @@ export interface Outcome {
   usage_chunks?: number;
   /** Of every vector its first number and its length. */
   vectors?: [first: number, length: number][];
-  /** `url` or `b64_json`. */
+  /** `url` or `b64_json`; of a stream its events. */
   images?: string[];
   models?: string[];
   error?: Thrown;

@@ -48,7 +48,8 @@ def run_step(client, step, turn, outcome):
         outcome["vectors"] = [[entry.embedding[0], len(entry.embedding)] for entry in answer.data]
         outcome["usage"] = [answer.usage.prompt_tokens, 0]
     elif call == "images":
-        outcome["images"] = images_of(client.images.generate(**given))
+        answer = client.images.generate(**given)
+        outcome["images"] = [event.type for event in answer] if given.get("stream") else images_of(answer)
     elif call == "edit":
         image = ("a.png", base64.b64decode(given["image"]), "image/png")
         outcome["images"] = images_of(client.images.edit(**{**given, "image": image}))

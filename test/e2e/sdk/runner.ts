@@ -54,7 +54,10 @@ async function runStep(client: OpenAI, step: Step, turn: Turn, outcome: Outcome)
       break;
     }
     case "images":
-      outcome.images = imagesOf((await client.images.generate(asked)) as OpenAI.ImagesResponse);
+      outcome.images =
+        step.with.stream === true
+          ? await drawn(client, asked)
+          : imagesOf((await client.images.generate(asked)) as OpenAI.ImagesResponse);
       break;
     case "edit": {
       const image = await toFile(Buffer.from(String(step.with.image), "base64"), "a.png", { type: "image/png" });
@@ -73,6 +76,13 @@ async function runStep(client: OpenAI, step: Step, turn: Turn, outcome: Outcome)
       outcome.models = [(await client.models.retrieve(String(step.with.model))).id];
   }
   return turn;
+}
+
+/** The events of a streamed image. */
+async function drawn(client: OpenAI, asked: OpenAI.ImageGenerateParamsStreaming): Promise<string[]> {
+  const types: string[] = [];
+  for await (const event of await client.images.generate(asked)) types.push(event.type);
+  return types;
 }
 
 type Edit = OpenAI.ImageEditParamsNonStreaming;
