@@ -1,5 +1,6 @@
 /** Makes inputs of the vectors: calls of one kind of provider, bent a little, in the form that `play.ts` reads. */
 import { gzipSync } from "node:zlib";
+import { capabilitiesOf, type ProviderKind } from "@oneapi/contract";
 import { endpointOf, NO_ENDPOINT } from "../../shared/core/gateway/endpoint.ts";
 import { loadVectors, type Message, type Target, type Vector } from "../../shared/vectors/load.ts";
 import { mutate } from "./mutate.ts";
@@ -93,8 +94,10 @@ function encode(call: Call, request: Buffer, answer: Message, ends: readonly num
   const { pathname, search } = new URL(target.baseUrl);
   const type = answer.headers["content-type"];
   const labelled = type === undefined ? answer.stream : (type ?? "").startsWith("text/event-stream");
+  const capabilities = capabilitiesOf(target.kind as ProviderKind, target.model, target.capabilities) ?? {};
   const fields: (number | string | Buffer)[] = [
     ...[target.kind, pathname.replace(/\/$/, ""), search.slice(1), JSON.stringify(target.options), target.model],
+    JSON.stringify(capabilities),
     ...[vector.unsupported === "reject" ? 1 : 0, endpoint, request],
     ...[answer.status, labelled ? 1 : 0, answer.headers["content-encoding"] ?? "", answer.body],
     ...[ends.length, ...ends],

@@ -1,6 +1,7 @@
 // Compiled by both compilers, as the core is: what is fuzzed is the same in either build.
 import { ByteWriter } from "../../shared/core/byte-writer.ts";
 import { NO_BYTES, sliceBytes } from "../../shared/core/bytes.ts";
+import { Capabilities } from "../../shared/core/capabilities.ts";
 import { Provider, ProviderRequest } from "../../shared/core/exchange.ts";
 import { Attempt, HOLD } from "../../shared/core/gateway/attempt.ts";
 import { readBody } from "../../shared/core/gateway/body.ts";
@@ -60,6 +61,7 @@ export function play(input: Uint8Array, out: ByteWriter): void {
   const query = fields.text();
   const options = Json.parse(fields.take());
   const model = fields.text();
+  const capabilities = Json.parse(fields.take());
   const strict = fields.int() !== 0;
   const endpoint = fields.int();
   const read = readBody(endpoint, fields.take(), NOW);
@@ -76,6 +78,7 @@ export function play(input: Uint8Array, out: ByteWriter): void {
     return;
   }
   exchange.strict = strict;
+  if (capabilities != null) exchange.capabilities = Capabilities.read(capabilities);
   const attempt = new Attempt("req_fuzzed", exchange, "provider-secret", 0);
   const request = attempt.request();
   if (request == null) {

@@ -79,7 +79,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
           targets: [
             {
               ...{ provider: "first", model: "gpt-x", priority: 0, weight: 3 },
-              capabilities: { ...capabilitiesOf("openai", "gpt-x"), max_output: 7000 },
+              capabilities: { ...capabilitiesOf("openai", "gpt-x"), max_output: 7000, stream_only: true },
             },
             {
               ...{ provider: "second", model: "qwen", priority: 1, weight: 1 },

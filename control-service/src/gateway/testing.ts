@@ -64,7 +64,7 @@ export function hashKey(secret: string): string {
 export const CONFIG = `
 version: 1
 providers:
-  - {name: first, kind: openai, base_url: "https://api.first.example/v1", credentials: [sk-first-0000000000]}
+  - {name: first, kind: openai, base_url: "https://api.first.example/v1", credentials: [sk-first-0000000000], capabilities: {max_output: 8000, stream_only: true}}
   - name: second
     kind: vllm
     base_url: "http://127.0.0.1:8000/v1/?tenant=a"
