@@ -2,7 +2,7 @@ import { Limit } from "./admission/limit.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { NO_BYTES } from "./bytes.ts";
 import { Capabilities, UNTOLD } from "./capabilities.ts";
-import { Json } from "./json.ts";
+import { ARRAY, Json, STRING } from "./json.ts";
 import { Form } from "./multipart.ts";
 import { Problem } from "./problem.ts";
 import { Usage } from "./usage.ts";
@@ -12,6 +12,9 @@ export const COMPLETIONS: i32 = 1;
 export const EMBEDDINGS: i32 = 2;
 export const IMAGES: i32 = 3;
 export const IMAGE_EDITS: i32 = 4;
+
+/** Every provider takes so many texts in one call for embeddings. */
+const SMALLEST_BATCH: i32 = 10;
 
 /** A client's call, checked as far as no provider matters. */
 export class ClientRequest {
@@ -29,6 +32,8 @@ export class ClientRequest {
   readonly includeUsage: boolean;
   /** Unix time in seconds, for answers that must tell when they were made. */
   readonly created: i32;
+  /** It may take several calls of a provider, or one that is long in itself: an image is not there as soon as a word. */
+  readonly lengthy: boolean;
 
   constructor(endpoint: i32, body: Uint8Array, json: Json, created: i32) {
     this.endpoint = endpoint;
@@ -39,7 +44,20 @@ export class ClientRequest {
     this.stream = json.flag("stream");
     const options = json.value("stream_options");
     this.includeUsage = options != null && options.flag("include_usage");
+    this.lengthy = endpoint !== CHAT && isLengthy(endpoint, json, this.stream);
   }
+}
+
+function isLengthy(endpoint: i32, json: Json, stream: boolean): boolean {
+  if (endpoint === EMBEDDINGS) return countOf(json.value("input")) > SMALLEST_BATCH;
+  return endpoint === COMPLETIONS ? !stream && countOf(json.value("prompt")) > 1 : true;
+}
+
+/** How many texts there are in a list of them. */
+function countOf(list: Json | null): i32 {
+  if (list == null || list.kind !== ARRAY) return 0;
+  const first = list.first();
+  return first != null && first.kind === STRING ? list.count() : 0;
 }
 
 /** A configured account at a vendor, as the gateway needs it. */
@@ -77,11 +95,11 @@ export class Provider {
   }
 
   /**
-   * How long an attempt may take until its answer is decided, in milliseconds; 0: for ever. A chat must begin within the
-   * time of a first token. What only comes whole, in several calls perhaps, has the whole time.
+   * How long an attempt may take until its answer is decided, in milliseconds; 0: for ever. An answer must begin within the
+   * time of a first token; what only comes whole after several calls has all the time.
    */
-  patienceMs(endpoint: i32): i32 {
-    if (endpoint !== CHAT && endpoint !== COMPLETIONS) return this.totalMs;
+  patienceMs(call: ClientRequest): i32 {
+    if (call.lengthy) return this.totalMs;
     const limited = this.totalMs > 0 && (this.firstTokenMs === 0 || this.totalMs < this.firstTokenMs);
     return limited ? this.totalMs : this.firstTokenMs;
   }

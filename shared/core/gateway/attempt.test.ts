@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { ByteWriter } from "../byte-writer.ts";
 import {
+  CHAT,
   ClientRequest,
+  COMPLETIONS,
   EMBEDDINGS,
   Exchange,
   FAILED,
+  IMAGES,
   MORE,
   PASS,
   Provider,
@@ -171,12 +174,20 @@ describe("an answer that takes several calls", () => {
     expect(attempt.problem).toMatchObject({ status: 502, message: "The provider's answer is empty." });
   });
 
-  test("must begin in time, and then has the time of the whole", () => {
-    const { attempt, first } = begin();
-    expect(attempt.isSilent(NOW + 999)).toBe(false);
-    expect(attempt.isSilent(NOW + 1000)).toBe(true);
-    first("a");
-    expect(attempt.isSilent(NOW + 5000)).toBe(false);
-    expect(attempt.exchange.provider.patienceMs(EMBEDDINGS)).toBe(60_000);
+  test.each([
+    [CHAT, {}, false],
+    [EMBEDDINGS, { input: "a" }, false],
+    [EMBEDDINGS, { input: Array(10).fill("a") }, false],
+    [EMBEDDINGS, { input: Array(11).fill("a") }, true],
+    [EMBEDDINGS, { input: Array(11).fill(7) }, false],
+    [COMPLETIONS, { prompt: "a" }, false],
+    [COMPLETIONS, { prompt: ["a", "b"] }, true],
+    [COMPLETIONS, { prompt: ["a", "b"], stream: true }, false],
+    [IMAGES, { prompt: "a" }, true],
+  ])("of endpoint %i with %j has the whole time: %s", (endpoint, members, lengthy) => {
+    const body = encodeUtf8(JSON.stringify({ model: "m", ...members }));
+    const call = new ClientRequest(endpoint, body, Json.parse(body) as Json, 1);
+    const { exchange } = begin().attempt;
+    expect(exchange.provider.patienceMs(call)).toBe(lengthy ? 60_000 : 1000);
   });
 });

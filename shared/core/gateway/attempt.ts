@@ -2,7 +2,7 @@ import { Rates } from "../admission/price.ts";
 import { ByteWriter } from "../byte-writer.ts";
 import { sliceBytes } from "../bytes.ts";
 import { ContentCoding, contentCodingOf, plainBody } from "../content-coding.ts";
-import { EMBEDDINGS, Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
+import { Exchange, FAILED, MORE, PASS, ProviderRequest, REPLACED } from "../exchange.ts";
 import { Json } from "../json.ts";
 import { writeWithNull } from "../not-a-number.ts";
 import { Problem, providerError } from "../problem.ts";
@@ -347,16 +347,6 @@ export class Attempt {
     if (this.error.length === 0) this.error = error;
     this.complete = true;
     this.endedAt = now;
-  }
-
-  /**
-   * Whether the provider has said nothing for longer than it may. Embeddings come at once, however long all batches of them
-   * take; of other calls the patience with the whole attempt is the only limit.
-   */
-  isSilent(now: f64): boolean {
-    const limit = this.exchange.provider.firstTokenMs;
-    if (this.status !== 0 || limit === 0 || this.exchange.call.endpoint !== EMBEDDINGS) return false;
-    return !this.complete && now - this.startedAt >= (limit as f64);
   }
 
   /** The status that the client (and a proxy that decides on a retry) sees. */

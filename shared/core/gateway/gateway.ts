@@ -252,7 +252,7 @@ export class Gateway {
   patience(operation: Operation): i32 {
     const first = operation.model!.route.targets[operation.order[0] as i32]!;
     const provider = this.config!.provider(first.provider);
-    return provider == null ? 0 : provider.patienceMs(operation.endpoint);
+    return provider == null ? 0 : provider.patienceMs(operation.call!);
   }
 
   /**

@@ -1,13 +1,17 @@
 import { CompletionsExchange } from "../completions/exchange.ts";
 import { asChat } from "../completions/request.ts";
-import { ClientRequest, COMPLETIONS, Exchange, Provider } from "../exchange.ts";
+import { ClientRequest, COMPLETIONS, EMBEDDINGS, Exchange, IMAGES, Provider } from "../exchange.ts";
 import { withoutSignatures } from "../signed-ids.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
+import { DashScopeCompatibleEmbeddings, DashScopeEmbeddings, passesEmbeddings } from "./dashscope/embeddings.ts";
 import { DashScopeExchange } from "./dashscope/exchange.ts";
+import { DashScopeImages } from "./dashscope/images.ts";
 import { isCompatible, servesCompletions } from "./dashscope/path.ts";
+import { GeminiEmbeddings } from "./gemini/embeddings.ts";
 import { GeminiExchange } from "./gemini/exchange.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
+import { ZhipuEmbeddings } from "./zhipu/embeddings.ts";
 import { ZhipuExchange } from "./zhipu/exchange.ts";
 
 /** A kind of provider, and how an exchange with it is opened. */
@@ -37,15 +41,24 @@ function anthropic(call: ClientRequest, provider: Provider, model: string): Exch
 }
 
 function zhipu(call: ClientRequest, provider: Provider, model: string): Exchange {
+  if (call.endpoint === EMBEDDINGS) return new ZhipuEmbeddings(call, provider, model);
   return new ZhipuExchange(call, provider, model);
 }
 
 function gemini(call: ClientRequest, provider: Provider, model: string): Exchange {
+  if (call.endpoint === EMBEDDINGS) return new GeminiEmbeddings(call, provider, model);
   return new GeminiExchange(call, provider, model);
 }
 
 function dashScope(call: ClientRequest, provider: Provider, model: string): Exchange {
-  if (isCompatible(provider)) return new DashScopeCompatibleExchange(call, provider, model);
+  if (call.endpoint === IMAGES) return new DashScopeImages(call, provider, model);
+  if (isCompatible(provider)) {
+    if (call.endpoint === EMBEDDINGS && !passesEmbeddings(call, model)) {
+      return new DashScopeCompatibleEmbeddings(call, provider, model);
+    }
+    return new DashScopeCompatibleExchange(call, provider, model);
+  }
+  if (call.endpoint === EMBEDDINGS) return new DashScopeEmbeddings(call, provider, model);
   return new DashScopeExchange(call, provider, model);
 }
 

@@ -5,7 +5,7 @@ import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { isError, readFailure, readStreamError } from "./failure.ts";
-import { nativePath } from "./path.ts";
+import { generationPath } from "./path.ts";
 import { writeRequest } from "./request.ts";
 import { isGeneration, writeCompletion } from "./response.ts";
 import { isMultimodal } from "./service.ts";
@@ -53,7 +53,7 @@ export class DashScopeExchange extends SseExchange {
       this.problem = translation.problem;
       return false;
     }
-    out.path = nativePath(this.provider, multimodal);
+    out.path = generationPath(this.provider, multimodal);
     out.header("content-type", "application/json");
     out.header("accept", streamed ? "text/event-stream" : "application/json");
     if (streamed) out.header("x-dashscope-sse", "enable");

@@ -68,6 +68,7 @@ export interface Received {
 /** What the client gets for a whole answer of status 200. */
 export function receive(answer: unknown, request: JsonObject = chat(), setting: Setting = {}): Received {
   const exchange = exchangeFor(request, setting);
+  exchange.request("", new ProviderRequest());
   const out = new ByteWriter(0);
   const result = exchange.response(encodeUtf8(typeof answer === "string" ? answer : JSON.stringify(answer)), out);
   const text = decodeUtf8(out.bytes, 0, out.length);

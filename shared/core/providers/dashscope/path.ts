@@ -18,15 +18,19 @@ export function servesCompletions(provider: Provider, model: string): boolean {
   return isCompatible(provider) && (model.startsWith("qwen2.5-coder") || model.startsWith("qwen-coder-turbo"));
 }
 
+/** The path and query of DashScope's own generation. */
+export function generationPath(provider: Provider, multimodal: boolean): string {
+  const service = multimodal ? "multimodal-generation" : "text-generation";
+  return nativePath(provider, "/services/aigc/" + service + "/generation");
+}
+
 /**
- * The path and query of DashScope's own generation. Either of the two base URLs that the vendor documents may be
+ * The path and query of something of DashScope's own API. Either of the two base URLs that the vendor documents may be
  * configured, or the bare host.
  * @see https://help.aliyun.com/en/model-studio/qwen-api-via-dashscope
  */
-export function nativePath(provider: Provider, multimodal: boolean): string {
-  const service = multimodal ? "multimodal-generation" : "text-generation";
-  const path = rootOf(provider.path) + NATIVE + "/services/aigc/" + service + "/generation";
-  return withQuery(path, provider);
+export function nativePath(provider: Provider, name: string): string {
+  return withQuery(rootOf(provider.path) + NATIVE + name, provider);
 }
 
 /** The path and query of an endpoint of OpenAI's; empty when it is not served. */

@@ -53,19 +53,13 @@ describe("where a call goes", () => {
     expect(send({ model: "m", messages: [{ role: "user", content: text }] }).path).toContain("/text-generation/");
   });
 
-  test("other endpoints are not served by DashScope's own protocol", () => {
-    for (const endpoint of [EMBEDDINGS, IMAGES]) {
-      expect(send(chat(), { endpoint }).problem).toMatchObject({ status: 400, code: "unsupported_endpoint" });
-    }
-  });
-
-  test("the compatible mode serves all but images", () => {
+  test("the compatible mode serves all but images, which the API itself does", () => {
     const setting = { options: { mode: "compatible" } };
-    expect(send(chat(), { ...setting, endpoint: EMBEDDINGS }).path).toBe("/compatible-mode/v1/embeddings");
+    expect(send({ input: "a" }, { ...setting, endpoint: EMBEDDINGS }).path).toBe("/compatible-mode/v1/embeddings");
     const coder = { ...setting, model: "qwen-coder-turbo", endpoint: COMPLETIONS };
     expect(send({ prompt: "a" }, coder).path).toBe("/compatible-mode/v1/completions");
     expect(send({ prompt: "a" }, { ...coder, model: "qwen3-coder-plus" }).path).toMatch(/chat\/completions$/);
-    expect(send(chat(), { ...setting, endpoint: IMAGES }).problem).toMatchObject({ code: "unsupported_endpoint" });
+    expect(send({ prompt: "a" }, { ...setting, endpoint: IMAGES }).path).toMatch(/^\/api\/v1\/services/);
     expect(send(chat({ stream: true }), setting)).toMatchObject({
       headers: { authorization: "Bearer sk-test" },
       body: { model: "qwen-plus", stream: true, stream_options: { include_usage: true } },

@@ -2,7 +2,6 @@ import { ByteWriter } from "../../byte-writer.ts";
 import {
   CHAT,
   ClientRequest,
-  EMBEDDINGS,
   FAILED,
   IMAGE_EDITS,
   IMAGES,
@@ -17,7 +16,6 @@ import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { encodeUtf8 } from "../../text.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
-import { isBatch, writeEmbedding, writeEmbeddings } from "./embeddings.ts";
 import { findError, readFailure, readStreamError } from "./failure.ts";
 import { ImageAnswer } from "./image-answer.ts";
 import { imageCount, writeImageRequest } from "./images.ts";
@@ -29,7 +27,7 @@ import { AnswerStream } from "./stream.ts";
 
 const BLANK_LINE: Uint8Array = encodeUtf8("\n\n");
 
-/** A chat completion, embeddings or images as calls of Google's Gemini API. */
+/** A chat completion or images as calls of Google's Gemini API. */
 export class GeminiExchange extends SseExchange {
   private opened: AnswerStream | null = null;
   private imageAnswer: ImageAnswer | null = null;
@@ -59,9 +57,6 @@ export class GeminiExchange extends SseExchange {
     if (call.endpoint === CHAT) {
       method = call.stream ? "streamGenerateContent" : "generateContent";
       expressed = writeRequest(call, translation);
-    } else if (call.endpoint === EMBEDDINGS) {
-      method = isBatch(call) ? "batchEmbedContents" : "embedContent";
-      expressed = writeEmbedding(call, this.model, translation);
     } else if (this.makesImages()) {
       method = "generateContent";
       expressed = writeImageRequest(call, translation);
@@ -93,8 +88,6 @@ export class GeminiExchange extends SseExchange {
     if (error != null) this.problem = readStreamError(error, this.call.model);
     else if (answer == null || answer.kind !== OBJECT) {
       this.problem = providerError("The provider's answer is not a JSON object.");
-    } else if (this.call.endpoint === EMBEDDINGS) {
-      this.problem = writeEmbeddings(answer, this.call, this.usage, out);
     } else {
       this.problem = problemOf(answer);
       if (this.problem == null) writeCompletion(answer, this.call, this.model, this.usage, out);

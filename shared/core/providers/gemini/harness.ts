@@ -1,11 +1,11 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { CHAT, ClientRequest, Provider, ProviderRequest } from "../../exchange.ts";
+import { CHAT, ClientRequest, Exchange, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
 import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
-import { GeminiExchange } from "./exchange.ts";
+import { openExchange } from "../registry.ts";
 
 // What the tests of this folder share. No part of the core imports it.
 
@@ -21,12 +21,12 @@ export interface Setting {
 }
 
 /** An exchange for this request body, an object or its text. */
-export function exchangeFor(request: JsonObject | string, setting: Setting = {}): GeminiExchange {
+export function exchangeFor(request: JsonObject | string, setting: Setting = {}): Exchange {
   const body = encodeUtf8(typeof request === "string" ? request : JSON.stringify(request));
   const json = Json.parse(body);
   const provider = new Provider("google", "gemini", "api.test", setting.path ?? "", setting.query ?? "");
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, json ?? new Json(0, body, 0, 0), 1790000001);
-  const exchange = new GeminiExchange(call, provider, setting.model ?? "gemini-2.5-flash");
+  const exchange = openExchange(call, provider, setting.model ?? "gemini-2.5-flash") as Exchange;
   exchange.strict = setting.strict ?? false;
   exchange.capabilities = capabilitiesFor("gemini", exchange.model);
   return exchange;
@@ -62,12 +62,13 @@ export interface Received {
   text: string;
   problem: Problem | null;
   usage: Usage;
-  exchange: GeminiExchange;
+  exchange: Exchange;
 }
 
 /** What the client gets for a whole answer of status 200. */
 export function receive(answer: unknown, request: JsonObject = chat(), setting: Setting = {}): Received {
   const exchange = exchangeFor(request, setting);
+  exchange.request("", new ProviderRequest());
   const out = new ByteWriter(0);
   const result = exchange.response(encodeUtf8(typeof answer === "string" ? answer : JSON.stringify(answer)), out);
   const text = decodeUtf8(out.bytes, 0, out.length);

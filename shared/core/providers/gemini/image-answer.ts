@@ -7,6 +7,7 @@ import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { shorten } from "../../text.ts";
 import { estimatePrompt } from "../../tokens.ts";
 import { USAGE_ESTIMATE, USAGE_PROVIDER, Usage } from "../../usage.ts";
+import { UsageObjects } from "../../usage-objects.ts";
 import { firstPart, textOf } from "./answer.ts";
 import { BROKEN, blockedText, blockReason, finishReason, withheldText } from "./finish-reason.ts";
 import { brokenAnswer } from "./response.ts";
@@ -23,8 +24,7 @@ export class ImageAnswer {
   /** Of all calls. */
   private readonly usage: Usage;
   private readonly images: JsonWriter = new JsonWriter(new ByteWriter(0));
-  /** The usage objects of the calls. */
-  private readonly raw: ByteWriter = new ByteWriter(0);
+  private readonly usageObjects: UsageObjects = new UsageObjects();
   private format: string = "";
   private imageTokens: i32 = 0;
 
@@ -52,8 +52,7 @@ export class ImageAnswer {
     if (counts != null && counts.kind === OBJECT) {
       readUsage(counts, one);
       this.imageTokens = sum(this.imageTokens, imageTokensOf(counts));
-      if (this.raw.length > 0) this.raw.byte(0x2c);
-      this.raw.copy(counts.source, counts.start, counts.end);
+      this.usageObjects.add(counts);
       if (usage.source !== USAGE_ESTIMATE) usage.source = USAGE_PROVIDER;
     } else {
       one.prompt = estimatePrompt(this.call.json);
@@ -66,20 +65,13 @@ export class ImageAnswer {
     usage.reasoning = sum(usage.reasoning, one.reasoning);
   }
 
-  /** The provider's own usage object; of several calls, one that holds theirs. */
-  private takeRaw(): Uint8Array {
-    const raw = this.raw;
-    if (this.usage.images < 2 || raw.length === 0) return raw.take();
-    return new ByteWriter(raw.length + 16).ascii('{"calls":[').writer(raw).ascii("]}").take();
-  }
-
   /**
    * Writes OpenAI's list of images.
    * @see https://platform.openai.com/docs/api-reference/images/object
    */
   write(out: ByteWriter): void {
     const usage = this.usage;
-    usage.raw = this.takeRaw();
+    usage.raw = this.usageObjects.take();
     const w = new JsonWriter(out).object().key("created").int(this.call.created);
     w.key("data").array().copy(this.images.out.bytes, 0, this.images.out.length).end();
     if (this.format.length > 0) w.key("output_format").string(this.format);

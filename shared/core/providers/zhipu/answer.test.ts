@@ -57,14 +57,18 @@ describe("a whole answer", () => {
     [undefined, [0.25, -1.5]],
   ])("of embeddings comes as the client asked: %s", (encoding_format, embedding) => {
     const answer = { model: "e", data: [{ index: 0, embedding: [0.25, -1.5] }], usage: { prompt_tokens: 2 } };
-    const { text, usage } = receive(answer, { encoding_format }, { endpoint: EMBEDDINGS });
+    const { text, usage } = receive(answer, { input: "a", encoding_format }, { endpoint: EMBEDDINGS });
     const data = [{ object: "embedding", index: 0, embedding }];
-    expect(JSON.parse(text)).toEqual({ ...answer, object: "list", data });
+    const told = { prompt_tokens: 2, total_tokens: 2 };
+    expect(JSON.parse(text)).toEqual({ object: "list", data, model: "e", usage: told });
     expect(usage.prompt).toBe(2);
   });
 
   test.each([{}, { data: [{}] }, { data: [{ embedding: ["1"] }] }, { data: [1] }])("%j is no embedding", (answer) => {
-    expect(receive(answer, {}, { endpoint: EMBEDDINGS })).toMatchObject({ result: FAILED, problem: { status: 502 } });
+    expect(receive(answer, { input: "a" }, { endpoint: EMBEDDINGS })).toMatchObject({
+      result: FAILED,
+      problem: { status: 502 },
+    });
   });
 
   test("of images counts them", () => {

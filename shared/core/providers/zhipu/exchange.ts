@@ -3,7 +3,6 @@ import { startsAscii } from "../../bytes.ts";
 import {
   CHAT,
   ClientRequest,
-  EMBEDDINGS,
   FAILED,
   IMAGE_EDITS,
   IMAGES,
@@ -20,18 +19,15 @@ import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
 import { USAGE_PROVIDER } from "../../usage.ts";
-import { Dialect } from "../openai/dialect.ts";
 import { EventScan } from "../openai/event.ts";
 import { requestPath } from "../openai/path.ts";
 import { readUsage } from "../openai/usage.ts";
 import { areChoices, isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
-import { writeEmbeddingRequest, writeEmbeddings } from "./embeddings.ts";
-import { errorOf, readError } from "./failure.ts";
+import { DIALECT } from "./dialect.ts";
+import { errorOf, readError, readFailure } from "./failure.ts";
 import { writeImages } from "./images.ts";
 import { writeChat } from "./request.ts";
-import { tokenOf } from "./token.ts";
-
-const DIALECT: Dialect = new Dialect("zhipu", "authorization", "/api/paas/v4", false, false);
+import { writeCredential } from "./token.ts";
 
 /** Zhipu's GLM models (BigModel, Z.ai): OpenAI's wire format with fields, errors and ends of streams of its own. */
 export class ZhipuExchange extends SseExchange {
@@ -64,17 +60,13 @@ export class ZhipuExchange extends SseExchange {
     out.body = body.take();
     out.path = requestPath(this, DIALECT);
     out.header("content-type", "application/json");
-    if (credential.length > 0) {
-      const jwt = this.provider.option("auth", "bearer") === "jwt";
-      out.header("authorization", "Bearer " + (jwt ? tokenOf(credential, call.created) : credential));
-    }
+    writeCredential(this, credential, out);
     return true;
   }
 
   private write(t: Translation): boolean {
     const call = this.call;
     if (call.endpoint === CHAT) return writeChat(call, this.model, t);
-    if (call.endpoint === EMBEDDINGS) return writeEmbeddingRequest(call, this.model, t);
     return writeImages(call, this.model, t);
   }
 
@@ -89,10 +81,6 @@ export class ZhipuExchange extends SseExchange {
     const usage = answer.value("usage");
     if (usage != null && usage.kind === OBJECT) readUsage(usage, this.usage);
     if (this.call.endpoint === CHAT) return this.completion(answer, out);
-    if (this.call.endpoint === EMBEDDINGS) {
-      if (!writeEmbeddings(answer, this.call, out)) return this.fail("The provider's answer holds no embeddings.");
-      return REPLACED;
-    }
     if (this.call.endpoint === IMAGES) {
       const data = answer.value("data");
       this.usage.images = data != null && data.kind === ARRAY ? data.count() : 0;
@@ -181,9 +169,6 @@ export class ZhipuExchange extends SseExchange {
   }
 
   override failure(status: i32, body: Uint8Array, retryAfter: string): Problem {
-    const root = Json.parse(body);
-    let error: Json | null = null;
-    if (root != null) error = errorOf(root);
-    return readError(status, error, this.call, retryAfter);
+    return readFailure(status, body, this.call, retryAfter);
   }
 }

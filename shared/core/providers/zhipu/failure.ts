@@ -91,6 +91,12 @@ export function errorOf(root: Json): Json | null {
   return flat && root.value("choices") == null && root.value("data") == null ? root : null;
 }
 
+/** What an answer of status 400 and above says, in the client's terms. */
+export function readFailure(status: i32, body: Uint8Array, call: ClientRequest, retryAfter: string): Problem {
+  const root = Json.parse(body);
+  return readError(status, root == null ? null : errorOf(root), call, retryAfter);
+}
+
 /**
  * What an error says, in the client's terms: the business code decides, else the status (200 for one inside an answer
  * that began well). `call` is the client's, `retryAfter` that header's value or empty.

@@ -1,11 +1,11 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { CHAT, ClientRequest, PASS, Provider, ProviderRequest } from "../../exchange.ts";
+import { CHAT, ClientRequest, Exchange, PASS, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { Problem } from "../../problem.ts";
 import { capabilitiesFor } from "../../testing.ts";
 import { decodeUtf8, encodeUtf8 } from "../../text.ts";
 import { Usage } from "../../usage.ts";
-import { ZhipuExchange } from "./exchange.ts";
+import { openExchange } from "../registry.ts";
 
 // What the tests of this folder share. No part of the core imports it.
 
@@ -23,12 +23,12 @@ export interface Setting {
 }
 
 /** An exchange for this request body, an object or its text. */
-export function exchangeFor(request: JsonObject | string, setting: Setting = {}): ZhipuExchange {
+export function exchangeFor(request: JsonObject | string, setting: Setting = {}): Exchange {
   const body = encodeUtf8(typeof request === "string" ? request : JSON.stringify(request));
   const provider = new Provider("glm", "zhipu", "api.test", setting.path ?? "", "");
   provider.options = setting.options === undefined ? null : Json.parse(encodeUtf8(JSON.stringify(setting.options)));
   const call = new ClientRequest(setting.endpoint ?? CHAT, body, Json.parse(body) ?? new Json(0, body, 0, 0), CREATED);
-  const exchange = new ZhipuExchange(call, provider, setting.model ?? "glm-4.7");
+  const exchange = openExchange(call, provider, setting.model ?? "glm-4.7") as Exchange;
   exchange.strict = setting.strict ?? false;
   exchange.capabilities = capabilitiesFor("zhipu", exchange.model);
   return exchange;
@@ -62,12 +62,13 @@ export interface Received {
   text: string;
   problem: Problem | null;
   usage: Usage;
-  exchange: ZhipuExchange;
+  exchange: Exchange;
 }
 
 /** What the client gets for a whole answer of status 200. */
 export function receive(answer: JsonObject | string, request: JsonObject = chat(), setting: Setting = {}): Received {
   const exchange = exchangeFor(request, setting);
+  exchange.request("", new ProviderRequest());
   const body = encodeUtf8(typeof answer === "string" ? answer : JSON.stringify(answer));
   const out = new ByteWriter(0);
   const result = exchange.response(body, out);

@@ -1,11 +1,19 @@
 import { base64Url } from "../../base64.ts";
 import { ByteWriter } from "../../byte-writer.ts";
+import { Exchange, ProviderRequest } from "../../exchange.ts";
 import { hmacSha256 } from "../../hmac.ts";
 import { JsonWriter } from "../../json-writer.ts";
 import { encodeUtf8 } from "../../text.ts";
 
 /** How long a token serves, in milliseconds: beyond the last attempt of an operation, as it is made for one. */
 const LIFETIME: f64 = 900000;
+
+/** Adds the header with the exchange's credential, as it is or as a token made of it. */
+export function writeCredential(exchange: Exchange, credential: string, out: ProviderRequest): void {
+  if (credential.length === 0) return;
+  const jwt = exchange.provider.option("auth", "bearer") === "jwt";
+  out.header("authorization", "Bearer " + (jwt ? tokenOf(credential, exchange.call.created) : credential));
+}
 
 /**
  * The JSON Web Token of an API key `id.secret`, made at `created` (Unix seconds). A key without a dot holds no secret to
