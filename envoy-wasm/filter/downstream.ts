@@ -279,7 +279,7 @@ export class Downstream extends StreamContext {
 /** In OpenAI's words, why Envoy answered itself. */
 function explain(operation: Operation, details: string): Problem {
   const attempt = operation.last();
-  const late = details.includes("timeout") || (attempt != null && attempt.error == "timeout");
+  const late = details.includes("timeout");
   if (attempt != null) attempt.lost(late ? "timeout" : "connection", now());
   if (attempt == null) {
     const problem = details.startsWith("request_payload_too_large")

@@ -1,4 +1,4 @@
-import { NO_BYTES } from "../../shared/core/bytes";
+import { NO_BYTES, startsAscii } from "../../shared/core/bytes";
 import { ProviderRequest } from "../../shared/core/exchange";
 import { Attempt } from "../../shared/core/gateway/attempt";
 import { retryAfterOf } from "../../shared/core/provider-status";
@@ -42,7 +42,7 @@ class FurtherCall {
   /** Milliseconds until the router gives the attempt up: nobody waits for an answer any longer. 0: it never does. */
   private timeLeft(time: f64): i32 {
     const exchange = this.attempt.exchange;
-    const patience = exchange.provider.patienceMs(exchange.call.endpoint);
+    const patience = exchange.provider.patienceMs(exchange.call);
     if (patience == 0) return 0;
     return Math.max(1, (patience as f64) - (time - this.attempt.startedAt)) as i32;
   }
@@ -95,11 +95,21 @@ export function answerFurther(token: i32, headerCount: i32, bodySize: i32): void
   underWay.delete(token);
   if (!call.isWanted()) return;
   let status = 0;
+  let isText = false;
   let retryAfter = "";
   if (headerCount > 0) {
     const map = host.headers(MAP_CALL_RESPONSE);
     status = map.int(":status");
+    isText = map.value("content-type") == "text/plain";
     retryAfter = retryAfterOf(map.value("retry-after"), map.value("retry-after-ms"));
   }
-  call.upstream.answered(call.request.part, status, host.takeBody(BUFFER_CALL_RESPONSE, bodySize), retryAfter);
+  const body = host.takeBody(BUFFER_CALL_RESPONSE, bodySize);
+  if (isText && isOfEnvoy(status, body)) status = 0;
+  call.upstream.answered(call.request.part, status, body, retryAfter);
+}
+
+/** Whether Envoy has answered in the place of a provider that it could not reach, or that broke off. */
+function isOfEnvoy(status: i32, body: Uint8Array): bool {
+  if (status != 503 && status != 504) return false;
+  return startsAscii(body, 0, body.length, "upstream ") || startsAscii(body, 0, body.length, "no healthy upstream");
 }

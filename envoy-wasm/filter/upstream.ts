@@ -207,7 +207,7 @@ export class Upstream extends StreamContext {
     this.receive(attempt.isStream() ? 0 : this.buffered, true);
     // The host has no body to write into any more.
     if (attempt.truncated) breakOff(this.number, attempt.problem!);
-    return CONTINUE;
+    return attempt.complete || attempt.isStream() ? CONTINUE : STOP_ITERATION;
   }
 
   /** Hands `size` bytes of the answer to the attempt and does what it says. */
@@ -287,8 +287,8 @@ export class Upstream extends StreamContext {
     const attempt = this.attempt;
     if (attempt == null) return false;
     const limits = attempt.exchange.provider;
-    // Until the answer is decided, the router's own timeout for each try is in charge.
-    if (!attempt.decided) return attempt.isSilent(time);
+    // Until the answer is decided, the router's own timeout for each try is in charge: it alone can go on to the next.
+    if (!attempt.decided) return false;
     return isOver(this.lastAt, limits.idleMs, time) || isOver(attempt.startedAt, limits.totalMs, time);
   }
 
@@ -309,8 +309,8 @@ export class Upstream extends StreamContext {
     if (attempt == null) return;
     // Only an attempt that is not decided is judged by the time, and only to the millisecond.
     const time = attempt.decided ? lately() : now();
-    const patience = attempt.exchange.provider.patienceMs(attempt.exchange.call.endpoint);
-    const late = !attempt.decided && isOver(attempt.startedAt, patience, time);
+    const patience = attempt.exchange.provider.patienceMs(attempt.exchange.call);
+    const late = !attempt.decided && isOver(attempt.startedAt, patience, time + CLOCK_SKEW_MS);
     if (!attempt.complete) {
       attempt.lost(late ? "timeout" : attempt.status == 0 ? "connection" : "reset", time);
       if (attempt.truncated)
@@ -320,6 +320,9 @@ export class Upstream extends StreamContext {
     this.request = null;
   }
 }
+
+/** The host's timers run on a clock of their own, which may be so much ahead. */
+const CLOCK_SKEW_MS: f64 = 20;
 
 /** Whether `limit` milliseconds (0: no limit) since `from` are over. */
 function isOver(from: f64, limit: i32, time: f64): bool {

@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ControlStandIn } from "../../shared/vectors/control.ts";
 import { asEvents } from "../../shared/vectors/shape.ts";
-import { Envoy, type Exchange, type ProviderAnswer, type ProviderCall } from "./envoy.ts";
+import { Envoy, type ProviderAnswer, type ProviderCall } from "./envoy.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Headers } from "./host.ts";
 import { loadModule } from "./module.ts";
 import { requestHeaders } from "./wasm-runner.ts";
