@@ -19,10 +19,11 @@ beforeAll(async () => {
       providers: [
         provider("trusted", trusted.url),
         provider("stranger", stranger.url),
+        { name: "embedder", kind: "dashscope", base_url: `${trusted.url}/api/v1`, credentials: ["secret"] },
         // The right server under a name that its certificate does not hold.
         provider("misnamed", `https://127.0.0.1:${trusted.port}`),
       ],
-      models: ["trusted", "stranger", "misnamed"].map(model),
+      models: ["trusted", "embedder", "stranger", "misnamed"].map(model),
       projects: [{ name: "main", keys: [{ name: "main", secret: KEYS.main }] }],
     },
     env: { SSL_CERT_FILE: fileURLToPath(new URL("../upstream/certificates/authority.pem", import.meta.url)) },
@@ -37,6 +38,15 @@ it("a provider with a good certificate is called by its name", async () => {
   const answer = await gateway.send("/chat/completions", KEYS.main, chat("trusted", "hi"));
   expect([answer.status, answer.text]).toEqual([200, answer.text]);
   expect(trusted.log()).toMatchObject([{ server_name: "localhost", headers: { host: `localhost:${trusted.port}` } }]);
+});
+
+it("the further calls of an answer go to the same name over the same kind of connection", async () => {
+  trusted.clearLog();
+  const input = Array.from({ length: 11 }, (_, index) => `text ${index}`);
+  const answer = await gateway.send("/embeddings", KEYS.main, { model: "embedder", input });
+  expect([answer.status, JSON.parse(answer.text).data?.length]).toEqual([200, 11]);
+  const call = { server_name: "localhost", headers: { host: `localhost:${trusted.port}` } };
+  expect(trusted.log()).toMatchObject([call, call]);
 });
 
 it.each(["stranger", "misnamed"])("a %s is told nothing", async (model) => {

@@ -19,20 +19,16 @@ const unserved = (why: string): Exception => ({
   why,
 });
 const notFound = (why: string): Exception => ({ expect: [{ error: { thrown: "NotFoundError", status: 404 } }], why });
-const NOT_YET = unserved("The gateway does not serve this endpoint of DashScope's own protocol.");
-const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings."), dashscope: NOT_YET };
-const UNSERVED_IMAGES = {
-  dashscope: NOT_YET,
-  anthropic: unserved("The vendor makes no images."),
-  "dashscope compatible": unserved("The compatible mode makes no images; the native mode does."),
-};
+const NO_EMBEDDINGS = { anthropic: unserved("The vendor has no embeddings.") };
+const UNSERVED_IMAGES = { anthropic: unserved("The vendor makes no images.") };
 const NO_IMAGES = {
   ...UNSERVED_IMAGES,
   ...each(["vllm", "llamacpp"], notFound("The server makes no images.")),
 };
+const DASHSCOPE = ["dashscope", "dashscope compatible"];
 const NO_EDITS = {
   ...UNSERVED_IMAGES,
-  dashscope: unserved("The gateway does not translate edits of images for this vendor."),
+  ...each(DASHSCOPE, unserved("The gateway does not translate edits of images for this vendor.")),
   zhipu: unserved("The vendor edits no images."),
   ...each(["vllm", "llamacpp"], unserved("The server makes no images.")),
 };
@@ -41,6 +37,7 @@ const ONE_IMAGE: Exception = {
   why: "The vendor makes one image a call; `n` above 1 is answered 400.",
 };
 const BY_ADDRESS = "The vendor gives the address of an image, not its bytes.";
+const TWO_BY_ADDRESS: Exception = { expect: [{ images: ["url", "url"] }], why: BY_ADDRESS, worth: "yes" };
 
 export const ENDPOINT_SCENARIOS: Scenario[] = [
   {
@@ -98,14 +95,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     role: "embedding",
     steps: embed({ input: TEXTS }),
     expect: [{ vectors: TEXTS.map((text): [number, number] => [text.length, 8]) }],
-    except: {
-      ...NO_EMBEDDINGS,
-      "dashscope compatible": {
-        expect: [{ error: { thrown: "BadRequestError", status: 400, message: /not be larger than 10/ } }],
-        why: "The vendor takes ten texts a call.",
-        worth: "partly",
-      },
-    },
+    except: NO_EMBEDDINGS,
   },
   {
     name: "vectors that the provider slows down",
@@ -124,7 +114,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json"] }],
     except: {
       ...NO_IMAGES,
-      ...each(["zhipu"], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
+      ...each(["zhipu", ...DASHSCOPE], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
     },
   },
   {
@@ -135,6 +125,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json", "b64_json"] }],
     except: {
       ...NO_IMAGES,
+      ...each(DASHSCOPE, TWO_BY_ADDRESS),
       zhipu: ONE_IMAGE,
     },
   },
@@ -169,6 +160,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json", "b64_json"] }],
     except: {
       ...NO_IMAGES,
+      ...each(DASHSCOPE, TWO_BY_ADDRESS),
       zhipu: ONE_IMAGE,
     },
   },
