@@ -138,6 +138,11 @@ export class Envoy {
     this.host.call("proxy_on_http_call_response", call.root, call.token, headers.length, body.length, 0);
   }
 
+  /** All clients are gone. */
+  leaveAll(): void {
+    for (const exchange of this.#exchanges) exchange.leave();
+  }
+
   forget(exchange: Exchange): void {
     this.#exchanges.delete(exchange);
   }

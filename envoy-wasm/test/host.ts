@@ -52,6 +52,8 @@ export class Host {
   readonly calls: HttpCall[] = [];
   /** What the host does once it is done with what it is at. */
   readonly events: (() => void)[] = [];
+  /** Whether a cluster is there, to be called. */
+  clusters: (name: string) => boolean = () => true;
   /** Milliseconds; 0: no ticks. */
   tickPeriod = 0;
   readonly contexts = new Map<number, HostContext>();
@@ -253,6 +255,7 @@ export class Host {
           tokenAt = 0,
         ]: number[]
       ) => {
+        if (!this.clusters(this.#text(at, size))) return BAD_ARGUMENT;
         this.#lastToken += 1;
         this.calls.push({
           token: this.#lastToken,
