@@ -55,7 +55,7 @@ export abstract class EmbeddingsExchange extends WholeExchange {
   protected abstract tokensMember(): string;
 
   override request(credential: string, out: ProviderRequest): boolean {
-    const t = new RequestTranslation(new ByteWriter(this.call.body.length + 256), this.strict);
+    const t = new RequestTranslation(new ByteWriter(this.call.body.length + 256), this.capabilities, this.strict);
     this.inputs = readInputs(this.call, t);
     if (t.problem == null) this.nameBatch(credential, t, out);
     this.problem = t.problem;
@@ -68,7 +68,11 @@ export abstract class EmbeddingsExchange extends WholeExchange {
 
   override further(credential: string, out: ProviderRequest): boolean {
     if (this.named >= this.entries.length) return false;
-    return this.nameBatch(credential, new RequestTranslation(new ByteWriter(1024), this.strict), out);
+    return this.nameBatch(
+      credential,
+      new RequestTranslation(new ByteWriter(1024), this.capabilities, this.strict),
+      out,
+    );
   }
 
   private nameBatch(credential: string, t: RequestTranslation, out: ProviderRequest): boolean {

@@ -137,7 +137,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["image_generation.partial_image", "image_generation.completed"] }],
     except: {
       ...NO_IMAGES,
-      ...each(["gemini", "zhipu"], {
+      ...each(["gemini", "zhipu", ...DASHSCOPE], {
         expect: [{ error: { thrown: "BadRequestError", status: 400, param: "stream" } }],
         why: "The vendor gives an image whole: a stream of it is answered 400.",
       }),

@@ -39,7 +39,7 @@ export class DashScopeImages extends WholeExchange {
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
-    const t = new RequestTranslation(new ByteWriter(this.call.body.length + 256), this.strict);
+    const t = new RequestTranslation(new ByteWriter(this.call.body.length + 256), this.capabilities, this.strict);
     if (!writeImageRequest(this.call, this.model, this.way, t)) {
       this.problem = t.problem;
       return false;
