@@ -7,6 +7,7 @@ import { findEnvoy } from "../deploy/envoy/binary.ts";
 import { buildModule, MODULE } from "../deploy/envoy/module.ts";
 import { runTool } from "./setup/command.ts";
 import { type Postgres, startPostgres } from "./setup/postgres.ts";
+import { provideRedis } from "./setup/redis.ts";
 import { runSuites, type Tally } from "./setup/suites.ts";
 
 /** The filter is loaded into every worker of every gateway. */
@@ -49,12 +50,13 @@ async function moduleIsSmall(): Promise<boolean> {
   return size < MODULE_LIMIT;
 }
 
-/** Gives the tests a real Envoy and a real PostgreSQL, as far as this machine lets them be had. */
+/** Gives the tests a real Envoy, a real PostgreSQL and a real Redis, as far as this machine lets them be had. */
 async function withServers(run: () => Promise<void>): Promise<void> {
   await check("an Envoy to test with", async () => {
     process.env.ENVOY_BIN = await findEnvoy(log);
     return true;
   });
+  await provideRedis(log);
   const postgres = process.env.TEST_DATABASE_URL ? null : await privatePostgres();
   const stopAndEnd = (signal: NodeJS.Signals) =>
     void postgres?.stop().finally(() => process.exit(signal === "SIGINT" ? 130 : 143));

@@ -8,6 +8,7 @@ import type {
 } from "@oneapi/contract";
 import type { ColumnType, GeneratedAlways } from "kysely";
 import type { RecordTables } from "../ledger/tables.ts";
+import type { LimitTables } from "../limits/tables.ts";
 import type { OperationTables } from "../operations/tables.ts";
 
 /** A jsonb column: read as the value, written as its JSON text. */
@@ -71,7 +72,7 @@ export interface KeysTable {
  * The database as Kysely sees it. bigint columns read as `bigint`, timestamptz as `Date`, jsonb as its value,
  * the same from PGlite and from PostgreSQL.
  */
-export interface Tables extends RecordTables, OperationTables {
+export interface Tables extends RecordTables, OperationTables, LimitTables {
   revisions: { name: "config" | "keys"; value: bigint };
   service_settings: { name: string; value: string };
   providers: ProvidersTable;
