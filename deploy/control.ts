@@ -36,7 +36,7 @@ export class Control {
     const env = {
       ...settings.env,
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
-      ...(redisUrl && { REDIS_URL: redisUrl }),
+      ...(redisUrl && { ONEAPI_REDIS_URL: redisUrl }),
     };
     const args = [program, ...serve];
     const part = supervisor.start({ name: "control service", program: process.execPath, args, env });

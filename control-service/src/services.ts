@@ -10,6 +10,8 @@ export interface Services {
   readonly vault: Vault;
   /** Reads `${env:…}` and `${file:…}` of oneapi.yaml. */
   readonly references: ReferenceReader;
+  /** Where limits are counted; null: in this process, which must be the only instance then. */
+  readonly redisUrl: string | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The bearer token of `/admin/v1`. */

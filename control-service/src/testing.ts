@@ -46,6 +46,7 @@ export async function testServices(
     database: database ?? (await openPglite("memory://", readMigrations())),
     vault: new Vault([randomBytes(32)]),
     references: referenceReader(environment, null),
+    redisUrl: null,
     clock: new TestClock(),
     logger: silentLogger,
     adminToken: "admin-token-of-the-test",

@@ -72,3 +72,11 @@ export function pageOf<Row, Item>(
 export function readCursor(cursor: string | undefined): string | null {
   return cursor === undefined ? null : Buffer.from(cursor, "base64url").toString();
 }
+
+/** The number of a row that a cursor stands for; null without one. */
+export function readPosition(cursor: string | undefined): bigint | null {
+  const position = readCursor(cursor);
+  if (position === null) return null;
+  if (!/^\d{1,18}$/.test(position)) throw new Problem(400, "the cursor is not one that a list gave");
+  return BigInt(position);
+}

@@ -3,10 +3,9 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { answerOnce } from "../keys/idempotency.ts";
 import { changeKey, createKey, findKey, type KeyRow, listKeys, presentKey, revokeKey } from "../keys/keys.ts";
-import { Problem } from "../problem.ts";
 import type { Services } from "../services.ts";
 import { lockRevision } from "../store/revisions.ts";
-import { checkIfMatch, pageOf, pageQuery, parseBody, parseQuery, readCursor, setEtag } from "./conventions.ts";
+import { checkIfMatch, pageOf, pageQuery, parseBody, parseQuery, readPosition, setEtag } from "./conventions.ts";
 
 const listQuery = z.strictObject({ ...pageQuery, project: nameSchema.optional(), user: nameSchema.optional() });
 
@@ -35,7 +34,7 @@ export async function keyRoutes(app: FastifyInstance, { services }: { services: 
 
   app.get("/keys", async (request) => {
     const { cursor, limit, project, user } = parseQuery(listQuery, request.query);
-    const before = positionOf(readCursor(cursor));
+    const before = readPosition(cursor);
     const rows = await listKeys(query, { project, user }, { before, limit: limit + 1 });
     return pageOf(rows, limit, present, (row) => String(row.sequence));
   });
@@ -67,10 +66,4 @@ export async function keyRoutes(app: FastifyInstance, { services }: { services: 
     });
     return reply.code(204).send();
   });
-}
-
-function positionOf(cursor: string | null): bigint | null {
-  if (cursor === null) return null;
-  if (!/^\d{1,18}$/.test(cursor)) throw new Problem(400, "the cursor is not one that a list gave");
-  return BigInt(cursor);
 }

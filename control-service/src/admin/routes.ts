@@ -7,6 +7,7 @@ import { configuredRoutes } from "./configured.ts";
 import { envoyRoutes } from "./envoy.ts";
 import { gatewayListRoutes } from "./gateways.ts";
 import { keyRoutes } from "./keys.ts";
+import { limitRoutes } from "./limits.ts";
 import { recordRoutes } from "./records.ts";
 
 /** `/admin/v1`: everything behind the admin token. */
@@ -27,7 +28,8 @@ export async function adminRoutes(
   await app.register(configRoutes, { services });
   await app.register(configuredRoutes, { services });
   await app.register(keyRoutes, { services });
-  await app.register(recordRoutes, { services });
+  await app.register(limitRoutes, { fleet });
+  await app.register(recordRoutes, { services, fleet });
   await app.register(gatewayListRoutes, { fleet });
   await app.register(envoyRoutes, { fleet });
 }

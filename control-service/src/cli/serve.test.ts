@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { redisMissing, TestRedis } from "../limits/redis/testing.ts";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/oneapi.js");
 
@@ -24,8 +25,9 @@ describe("oneapi serve", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const serve = (environment: Record<string, string> = {}): Served => {
-    const child = spawn(process.execPath, [PROGRAM, "serve", "--port", "0", "--data-dir", join(folder, "data")], {
+  const serve = (environment: Record<string, string> = {}, options: string[] = []): Served => {
+    const args = [PROGRAM, "serve", "--port", "0", "--data-dir", join(folder, "data"), ...options];
+    const child = spawn(process.execPath, args, {
       env: { PATH: process.env.PATH, ...environment },
       stdio: ["ignore", "ignore", "pipe"],
     });
@@ -69,6 +71,74 @@ describe("oneapi serve", () => {
     const second = serve();
     expect(await second.ended).toEqual({ code: 1, signal: null });
     expect(second.log()).toMatch(/data folder .* is in use by the process/);
+  });
+
+  /** Asks a service for leases of a project's requests, as the gateway process `epoch`. */
+  const claim = async (url: string, epoch: string, sequence: number, need: number) => {
+    const token = readFileSync(join(folder, "data/gateway.token"), "utf8").trim();
+    const entries = [{ id: "project:search:requests:month", window: monthOf(Date.now()), spent: 0, reserved: 0, need }];
+    const response = await fetch(`${url}/gateway/v1/sync`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ version: 1, node: "n", epoch, kind: "envoy", leases: { sequence, entries } }),
+    });
+    return ((await response.json()) as { leases: object }).leases;
+  };
+  const monthOf = (now: number) => Date.UTC(new Date(now).getUTCFullYear(), new Date(now).getUTCMonth());
+  const limit = async (url: string) => {
+    const token = readFileSync(join(folder, "data/admin.token"), "utf8").trim();
+    const body = "version: 1\nprojects: [{name: search, limits: [{metric: requests, window: month, amount: 100}]}]\n";
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/yaml" };
+    expect((await fetch(`${url}/admin/v1/config`, { method: "PUT", headers, body })).status).toBe(200);
+  };
+
+  it("loses no lease when it is killed", async () => {
+    const first = serve();
+    const url = await addressOf(first);
+    await limit(url);
+    const granted: unknown[] = [];
+    // Killed in the midst of it: what was answered was granted for good.
+    const claims = Array.from({ length: 40 }, async (_, index) => {
+      const leases = (await claim(url, index.toString(16), 1, 1).catch(() => null)) as {
+        entries: { granted: number }[];
+      };
+      if (leases?.entries[0]?.granted === 1) granted.push(index);
+      if (granted.length === 10) first.process.kill("SIGKILL");
+    });
+    await Promise.all(claims);
+    await first.ended;
+    expect(granted.length).toBeGreaterThanOrEqual(10);
+    const second = await addressOf(serve());
+    const rest = (await claim(second, "ff", 1, 100)) as { entries: { granted: number; left: number }[] };
+    expect(rest.entries[0]?.left).toBe(0);
+    expect(rest.entries[0]?.granted).toBeLessThanOrEqual(100 - granted.length);
+    expect(rest.entries[0]?.granted).toBeGreaterThanOrEqual(60);
+  });
+
+  const withRedis = it.skipIf(redisMissing !== null);
+  const reason = redisMissing === null ? "" : ` (skipped: ${redisMissing})`;
+  withRedis.each(["--redis-url", "ONEAPI_REDIS_URL"])(`counts limits in the Redis of %s${reason}`, async (way) => {
+    const redis = await TestRedis.single();
+    try {
+      const start = () =>
+        way === "--redis-url" ? serve({}, ["--redis-url", redis.url]) : serve({ ONEAPI_REDIS_URL: redis.url });
+      const first = start();
+      await limit(await addressOf(first));
+      expect(await claim(await addressOf(first), "a", 1, 30)).toMatchObject({ entries: [{ granted: 30, left: 70 }] });
+      first.process.kill("SIGKILL");
+      await first.ended;
+      expect(await claim(await addressOf(start()), "b", 1, 80)).toMatchObject({ entries: [{ granted: 70, left: 0 }] });
+      expect(await redis.ask("DBSIZE")).not.toEqual([0]);
+    } finally {
+      await redis.close();
+    }
+  });
+
+  it("refuses what is no URL of Redis without repeating it", async () => {
+    const service = serve({}, ["--redis-url", "http://user:secret@127.0.0.1"]);
+    expect((await service.ended).code).toBe(2);
+    expect(service.log()).toContain("the URL of Redis must be like redis://HOST:6379");
+    expect(service.log()).not.toContain("secret@");
   });
 
   it("refuses to start with another master key than the database was made with", async () => {

@@ -22,9 +22,10 @@ export const serve: Command = {
   --host ADDRESS    where to listen                                       [127.0.0.1]
   --port N          0 for a free one, which the log tells                 [8090]
   --data-dir DIR    secrets and, without DATABASE_URL, the database       [oneapi-data]
+  --redis-url URL   counts limits in Redis or a Redis Cluster; needed for more than one instance
   --log-level LEVEL ${LEVELS.join(", ")}              [info]
 
-From the environment: DATABASE_URL (PostgreSQL), ONEAPI_MASTER_KEY (64 hex digits or base64 of 32 bytes),
+From the environment: DATABASE_URL (PostgreSQL), ONEAPI_REDIS_URL (as --redis-url), ONEAPI_MASTER_KEY (64 hex digits or base64 of 32 bytes),
 ONEAPI_ADMIN_TOKEN, ONEAPI_GATEWAY_TOKEN. The last three are made and kept in DIR when absent.`,
 
   async run(args, { environment }) {
@@ -34,12 +35,14 @@ ONEAPI_ADMIN_TOKEN, ONEAPI_GATEWAY_TOKEN. The last three are made and kept in DI
         host: { type: "string", default: "127.0.0.1" },
         port: { type: "string", default: "8090" },
         "data-dir": { type: "string", default: "oneapi-data" },
+        "redis-url": { type: "string" },
         "log-level": { type: "string", default: "info" },
       },
       [],
     );
     if (!LEVELS.includes(values["log-level"])) throw new UsageError(`--log-level must be one of ${LEVELS.join(", ")}`);
     const port = readPort(values.port);
+    const redisUrl = readRedisUrl(values["redis-url"] ?? environment.ONEAPI_REDIS_URL);
     const dataDir = resolve(values["data-dir"]);
     const logger = createLogger(values["log-level"]);
 
@@ -55,6 +58,7 @@ ONEAPI_ADMIN_TOKEN, ONEAPI_GATEWAY_TOKEN. The last three are made and kept in DI
         database,
         vault,
         references: referenceReader(environment, dataDir),
+        redisUrl,
         clock: systemClock,
         logger,
         adminToken: secrets.adminToken,
@@ -82,6 +86,13 @@ function readPort(text: string): number {
   const port = Number(text);
   if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new UsageError(`--port must be a number from 0 to 65535, not ${text}`);
+}
+
+/** @returns null for none. The message does not repeat the text, which may hold a password. */
+function readRedisUrl(text: string | undefined): string | null {
+  if (!text) return null;
+  if (/^rediss?:$/.test(URL.parse(text)?.protocol ?? "")) return text;
+  throw new UsageError("the URL of Redis must be like redis://HOST:6379, or rediss:// for TLS");
 }
 
 /** The first SIGTERM or SIGINT; the second one ends the process at once, as nothing listens any more. */

@@ -1,5 +1,6 @@
 import type { Config, Mistake } from "@oneapi/contract";
 import { sql, type Transaction } from "kysely";
+import { beginBalances } from "../limits/begin-balances.ts";
 import { Problem } from "../problem.ts";
 import type { Services } from "../services.ts";
 import { lockRevision, logKeyChanges, nextRevision } from "../store/revisions.ts";
@@ -44,6 +45,7 @@ export async function applyConfig(
     const next = await nextRevision(transaction, "config");
     await writeState({ transaction, services, revision: next, stored, state: resolved.state });
     await writeChangedKeys(transaction, services, stored, resolved.state);
+    await beginBalances(transaction, new Date(services.clock.now()));
     return { version: String(next), changes, warnings };
   });
 }

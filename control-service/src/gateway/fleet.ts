@@ -1,4 +1,5 @@
 import { Ledger } from "../ledger/ledger.ts";
+import { Limits } from "../limits/limits.ts";
 import { createMetrics, type Metrics } from "../metrics/metrics.ts";
 import { Reaper } from "../operations/reaper.ts";
 import type { Services } from "../services.ts";
@@ -22,21 +23,28 @@ export class Fleet {
   readonly reaper: Reaper;
   readonly keys: KeyCache;
   readonly clusters: ClusterSets;
+  readonly limits: Limits;
   readonly nodes = new Nodes();
-  /** Pulses when the configuration, a key or a node's clusters change. */
-  readonly changed = new Signal();
+  /** Pulses when the configuration, a key or a node's clusters change; calls holders of leases that have notes. */
+  readonly changed: Signal;
   #snapshot: Snapshot;
   readonly #stale = new Set<Change>();
   #reloading: Promise<void> | null = null;
   readonly #closing = new AbortController();
   readonly #unsubscribe: () => void;
 
-  private constructor(services: Services, metrics: Metrics, ledger: Ledger, keys: KeyCache, snapshot: Snapshot) {
+  private constructor(
+    services: Services,
+    parts: Pick<Fleet, "metrics" | "ledger" | "keys" | "limits" | "changed">,
+    snapshot: Snapshot,
+  ) {
     this.services = services;
-    this.metrics = metrics;
-    this.ledger = ledger;
-    this.reaper = new Reaper(services, ledger);
-    this.keys = keys;
+    this.metrics = parts.metrics;
+    this.ledger = parts.ledger;
+    this.reaper = new Reaper(services, parts.ledger);
+    this.keys = parts.keys;
+    this.limits = parts.limits;
+    this.changed = parts.changed;
     this.clusters = new ClusterSets(snapshot, services.clock);
     this.#snapshot = snapshot;
     this.#unsubscribe = services.database.changes.subscribe((change) => this.#reload(change));
@@ -49,7 +57,9 @@ export class Fleet {
     const keys = await KeyCache.open(services.database, services.clock);
     const snapshot = await readSnapshot(services);
     await ledger.prices.enforce(snapshot.prices, new Date(services.clock.now()));
-    const fleet = new Fleet(services, metrics, ledger, keys, snapshot);
+    const changed = new Signal();
+    const limits = await Limits.open(services, metrics, (holder) => changed.call(holder));
+    const fleet = new Fleet(services, { metrics, ledger, keys, limits, changed }, snapshot);
     // What changed while this was read was not heard.
     fleet.#reload("config");
     fleet.#reload("keys");
@@ -97,6 +107,7 @@ export class Fleet {
     this.#unsubscribe();
     await this.settled();
     await this.reaper.close();
+    await this.limits.close();
   }
 
   #reload(change: Change): void {
@@ -115,6 +126,7 @@ export class Fleet {
       try {
         if (keys) await this.keys.refresh();
         if (config) await this.#reloadConfig();
+        await this.limits.refresh();
         this.#showVersions();
         this.changed.pulse();
       } catch (error) {

@@ -2,17 +2,20 @@ import { createHmac } from "node:crypto";
 import {
   capabilitiesOf,
   type GatewayConfig,
+  type GatewayLimit,
   type GatewayModel,
   type GatewayProvider,
   type ModelSettings,
   milliseconds,
   type ProviderSettings,
+  parseCounterId,
 } from "@oneapi/contract";
 import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/core";
 import type { Selectable } from "kysely";
 import { credentialPlace } from "../config/state.ts";
 import type { PricedModel } from "../ledger/price-book.ts";
 import { listPriceOf } from "../ledger/pricing.ts";
+import { withEntries } from "../limits/balances.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Services } from "../services.ts";
 import type { Tables } from "../store/tables.ts";
@@ -51,11 +54,16 @@ export async function readSnapshot(services: Services): Promise<Snapshot> {
         .execute(),
       targets: await transaction.selectFrom("targets").selectAll().orderBy("model").orderBy("position").execute(),
     }));
+  const limits = await withEntries(
+    services.database.query,
+    rows.providers.flatMap(({ name, settings }) => [...gatewayLimits("provider", name, settings.limits).values()]),
+  );
   const providers = rows.providers.map(({ name, settings, credentials, disabled }) =>
     gatewayProvider(
       name,
       settings,
       credentials.map(({ sealed }) => services.vault.open(sealed, credentialPlace(name))),
+      limits.filter(({ id }) => parseCounterId(id)?.name === name),
       disabled,
     ),
   );
@@ -89,6 +97,7 @@ function gatewayProvider(
   name: string,
   settings: ProviderSettings,
   credentials: string[],
+  limits: GatewayLimit[],
   disabled: boolean,
 ): GatewayProvider {
   const url = new URL(settings.base_url);
@@ -106,7 +115,7 @@ function gatewayProvider(
       total_ms: milliseconds(settings.timeouts.total),
     },
     options: settings.options,
-    limits: [...gatewayLimits("provider", name, settings.limits).values()],
+    limits,
     disabled,
   };
 }

@@ -1,18 +1,13 @@
-import {
-  GATEWAY_PROTOCOL_VERSION,
-  MAX_WAIT_MS,
-  type Mistake,
-  type SyncRequest,
-  type SyncResponse,
-} from "@oneapi/contract";
+import { GATEWAY_PROTOCOL_VERSION, MAX_WAIT_MS, type SyncRequest, type SyncResponse } from "@oneapi/contract";
 import type { Source } from "../ledger/records.ts";
+import { holderOf } from "../limits/lost-holders.ts";
 import { openOperations } from "../operations/open-operations.ts";
 import type { Fleet } from "./fleet.ts";
 import { countUnauthenticated } from "./nodes.ts";
 
 /**
  * Answers one sync as JSON text. Records are committed before; a request that asks for nothing new waits up to its
- * `wait_ms` for something to tell, one that brings records or asks for keys is answered at once.
+ * `wait_ms` for something to tell, one that brings records, asks for keys or speaks of leases is answered at once.
  *
  * @param gone fires when the gateway hangs up.
  */
@@ -45,9 +40,22 @@ async function answer(fleet: Fleet, request: SyncRequest, source: Source, gone: 
     records.length > 0
       ? await fleet.ledger.deliver(source, records)
       : { acknowledged: await fleet.ledger.acknowledged(source), mistakes: [] };
-  if (records.length === 0 && keys.length === 0 && operations.length === 0) await waitForNews(fleet, request, gone);
+  const isPoll = records.length === 0 && keys.length === 0 && operations.length === 0 && request.leases === undefined;
+  if (isPoll) await waitForNews(fleet, request, gone);
   fleet.metrics.syncs.inc({ kind: request.kind });
-  return respond(fleet, request, delivery.acknowledged, delivery.mistakes);
+  return respond(fleet, request, {
+    acknowledged: delivery.acknowledged,
+    ...(operations.length > 0 && { opened: true }),
+    ...(delivery.mistakes.length > 0 && { rejected: [...delivery.mistakes] }),
+    ...(request.leases && { leases: await fleet.limits.answer(holderOf(source), request.leases) }),
+    // A gateway that hung up hears nothing: the notes wait for its next poll.
+    ...(isPoll && !gone.aborted && notesFor(fleet, source)),
+  });
+}
+
+function notesFor(fleet: Fleet, source: Source): Pick<SyncResponse, "limits"> {
+  const limits = fleet.limits.takeNotes(holderOf(source));
+  return limits.length > 0 ? { limits } : {};
 }
 
 async function waitForNews(fleet: Fleet, request: SyncRequest, gone: AbortSignal): Promise<void> {
@@ -57,7 +65,7 @@ async function waitForNews(fleet: Fleet, request: SyncRequest, gone: AbortSignal
     while (!isNews(fleet, request) && !gone.aborted && !fleet.closing) {
       const left = end - performance.now();
       if (left <= 0) return;
-      await fleet.changed.next(left, gone);
+      await fleet.changed.next(left, gone, holderOf(request));
     }
   } finally {
     fleet.metrics.polls.dec();
@@ -66,6 +74,7 @@ async function waitForNews(fleet: Fleet, request: SyncRequest, gone: AbortSignal
 
 function isNews(fleet: Fleet, request: SyncRequest): boolean {
   if (request.key_revision !== fleet.keys.revision) return true;
+  if (fleet.limits.hasNotes(holderOf(request))) return true;
   const snapshot = fleet.configFor(request.node);
   return snapshot !== null && snapshot.config.version !== request.config_version;
 }
@@ -73,8 +82,7 @@ function isNews(fleet: Fleet, request: SyncRequest): boolean {
 async function respond(
   fleet: Fleet,
   request: SyncRequest,
-  acknowledged: number,
-  mistakes: readonly Mistake[],
+  own: Pick<SyncResponse, "acknowledged" | "opened" | "rejected" | "leases" | "limits">,
 ): Promise<string> {
   // Before anything is looked up: the keys below may be newer than the revision, but never older.
   const revision = fleet.keys.revision;
@@ -89,9 +97,7 @@ async function respond(
     keys_reset: news.reset,
     changed_keys: [...news.hashes],
     keys,
-    acknowledged,
-    ...(request.operations.length > 0 && { opened: true }),
-    ...(mistakes.length > 0 && { rejected: [...mistakes] }),
+    ...own,
   };
   const text = JSON.stringify(response);
   // The configuration's text is made once for all gateways.

@@ -17,8 +17,8 @@ export interface TestService {
   close(): Promise<void>;
 }
 
-export async function startTestService(database: Database): Promise<TestService> {
-  const services = await testServices(database);
+export async function startTestService(database: Database, change: Partial<TestServices> = {}): Promise<TestService> {
+  const services = { ...(await testServices(database)), ...change };
   const app = await buildApp(services);
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   return {

@@ -1,5 +1,6 @@
 import { type KeyPatch, keyPatchSchema, type NewKey } from "@oneapi/contract";
 import type { Kysely, Selectable, Transaction, Updateable } from "kysely";
+import { beginKeyBalances } from "../limits/begin-balances.ts";
 import { Problem } from "../problem.ts";
 import type { Services } from "../services.ts";
 import { logKeyChanges, nextRevision } from "../store/revisions.ts";
@@ -100,6 +101,7 @@ export async function createKey(
     .executeTakeFirstOrThrow();
   // A gateway that was asked for this secret before it existed holds it as unknown.
   await logKeyChanges(transaction, revision, [row.hash]);
+  await beginKeyBalances(transaction, row, now);
   return { row, secret };
 }
 
@@ -154,10 +156,13 @@ async function updateKey(
 ): Promise<KeyRow> {
   const revision = await nextRevision(transaction, "keys");
   await logKeyChanges(transaction, revision, [hash]);
-  return transaction
+  const now = new Date(services.clock.now());
+  const row = await transaction
     .updateTable("keys")
-    .set({ ...columns, revision, updated_at: new Date(services.clock.now()) })
+    .set({ ...columns, revision, updated_at: now })
     .where("id", "=", id)
     .returningAll()
     .executeTakeFirstOrThrow();
+  await beginKeyBalances(transaction, row, now);
+  return row;
 }

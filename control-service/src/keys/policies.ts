@@ -1,5 +1,6 @@
 import type { GatewayLimit, ProjectSettings } from "@oneapi/contract";
 import { type Kysely, sql } from "kysely";
+import { withEntries } from "../limits/balances.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Tables } from "../store/tables.ts";
 
@@ -22,7 +23,7 @@ export interface KeyPolicyRow {
   readonly projectSettings: ProjectSettings | null;
 }
 
-/** Finds the policies of keys by the SHA-256 of their secrets, in one statement; revoked and unknown ones are absent. */
+/** Finds the policies of keys by the SHA-256 of their secrets, in one statement, and a second one for balances; revoked and unknown ones are absent. */
 export async function findKeyPolicies(
   database: Kysely<Tables>,
   hashes: readonly string[],
@@ -50,8 +51,14 @@ export async function findKeyPolicies(
       "users.settings as user_settings",
     ])
     .execute();
+  const own = rows.map((row) => [
+    ...gatewayLimits("key", row.id, row.limits).values(),
+    ...gatewayLimits("user", row.user_name ?? "", row.user_settings?.limits ?? []).values(),
+    ...gatewayLimits("project", row.project, row.project_settings?.limits ?? []).values(),
+  ]);
+  const limits = new Map((await withEntries(database, own.flat())).map((limit) => [limit.id, limit]));
   return new Map(
-    rows.map((row) => {
+    rows.map((row, index) => {
       const isMember = row.user_name === null || row.user_settings?.projects.includes(row.project) === true;
       // A project that is gone joins as null and counts as disabled; so does a user who left the project, or is gone.
       const disabled = row.disabled || row.project_disabled !== false || row.user_disabled === true || !isMember;
@@ -67,11 +74,7 @@ export async function findKeyPolicies(
           expiresAt: row.expires_at,
           models: lists,
           allowedIps: row.allowed_ips,
-          limits: [
-            ...gatewayLimits("key", row.id, row.limits).values(),
-            ...gatewayLimits("user", row.user_name ?? "", row.user_settings?.limits ?? []).values(),
-            ...gatewayLimits("project", row.project, row.project_settings?.limits ?? []).values(),
-          ],
+          limits: (own[index] ?? []).map(({ id }) => limits.get(id) as GatewayLimit),
           projectSettings: row.project_settings,
         },
       ];

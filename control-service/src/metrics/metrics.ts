@@ -15,6 +15,12 @@ export interface Metrics {
   readonly gateways: Gauge<"kind">;
   readonly config: Gauge<"version">;
   readonly keyRevision: Gauge;
+  readonly leaseGrants: Counter;
+  readonly leaseDenials: Counter;
+  readonly leaseNotes: Counter;
+  readonly lostHolders: Counter;
+  readonly limitCounters: Gauge;
+  readonly redisErrors: Counter;
   readonly xdsRequests: Counter<"answer">;
   readonly xdsRejections: Counter<"gateway">;
 }
@@ -85,6 +91,36 @@ export function createMetrics(): Metrics {
       registers,
     }),
     keyRevision: new Gauge({ name: "oneapi_key_revision", help: "Revision of the keys", registers }),
+    leaseGrants: new Counter({
+      name: "oneapi_lease_grants_total",
+      help: "Reports of gateways on a limit that were granted all they needed",
+      registers,
+    }),
+    leaseDenials: new Counter({
+      name: "oneapi_lease_denials_total",
+      help: "Reports of gateways on a limit that were granted less than they needed",
+      registers,
+    }),
+    leaseNotes: new Counter({
+      name: "oneapi_lease_notes_total",
+      help: "Notes to gateways to return idle units of a limit, or to ask again",
+      registers,
+    }),
+    lostHolders: new Counter({
+      name: "oneapi_lease_holders_lost_total",
+      help: "Gateway processes that were not heard of any more and whose leases ended",
+      registers,
+    }),
+    limitCounters: new Gauge({
+      name: "oneapi_limit_counters",
+      help: "Counters of limits held, one for each window; with Redis, its keys",
+      registers,
+    }),
+    redisErrors: new Counter({
+      name: "oneapi_redis_errors_total",
+      help: "Commands to Redis that failed or were not answered in time",
+      registers,
+    }),
     xdsRequests: new Counter({
       name: "oneapi_xds_requests_total",
       help: "Cluster discovery requests, by answer: clusters or unchanged",

@@ -5,6 +5,7 @@ import type { Fleet } from "../gateway/fleet.ts";
 export async function metricsRoutes(app: FastifyInstance, { fleet }: { fleet: Fleet }): Promise<void> {
   app.get("/metrics", async (_request, reply) => {
     fleet.countGateways();
+    await fleet.limits.countCounters();
     const { registry } = fleet.metrics;
     return reply.type(registry.contentType).send(await registry.metrics());
   });
