@@ -11,7 +11,13 @@ if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
 fi
 
 install_packages() {
-  [ -f node_modules/.package-lock.json ] && return
+  installed=node_modules/.installed
+  [ -f "$installed" ] && [ ! package-lock.json -nt "$installed" ] && return
+  # The list of packages is new to this folder: a fresh checkout, or one that was brought up to date.
+  if [ -f node_modules/.package-lock.json ] && npm ls >/dev/null 2>&1; then
+    touch "$installed"
+    return
+  fi
   if ! command -v npm >/dev/null; then
     echo "npm is needed to install OneAPI's packages: install Node.js 20 or later, with npm." >&2
     return 1
@@ -19,6 +25,7 @@ install_packages() {
   # The development packages are needed here whatever NODE_ENV says: the Wasm compiler is one of them.
   echo "installing packages with npm ci" >&2
   npm ci --include=dev --loglevel=error >&2
+  touch "$installed"
 }
 
 mkdir -p .data

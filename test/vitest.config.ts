@@ -22,6 +22,7 @@ export default defineConfig({
         globalSetup: [builtModule],
         testTimeout: 120_000,
       }),
+      project("kong", ["kong-plugin/**/*.test.ts"], { setupFiles: [target], testTimeout: 60_000 }),
       project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000, ...alone(1) }),
       project("admission", ["test/admission/**/*.test.ts"], { setupFiles: [target] }),
       project("checks", ["test/checks/**/*.test.ts"]),

@@ -87,6 +87,8 @@ export const gatewayProviderSchema = z.object({
   kind: z.string(),
   /** `host` or `host:port`. */
   authority: z.string(),
+  /** Whether it is spoken to over TLS. */
+  tls: z.boolean(),
   /** Base path without a trailing slash, maybe "". */
   path: z.string(),
   /** Query without its question mark, maybe "". */

@@ -71,6 +71,9 @@ export class Provider {
   readonly path: string;
   readonly query: string;
   readonly credentials: Array<string> = new Array<string>();
+  /** Whether it is spoken to over TLS, and how long a connection may take: for hosts that connect by themselves. */
+  tls: boolean = false;
+  connectMs: i32 = 0;
   /** Milliseconds. */
   firstTokenMs: i32 = 0;
   idleMs: i32 = 0;

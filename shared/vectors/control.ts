@@ -57,11 +57,12 @@ export class ControlStandIn {
 function configOf({ targets, unsupported }: Setting) {
   return {
     providers: targets.map(({ name, kind, baseUrl, credential, options }) => {
-      const { host, pathname, search } = new URL(baseUrl);
+      const { host, protocol, pathname, search } = new URL(baseUrl);
       return {
         name,
         kind,
         authority: host,
+        tls: protocol === "https:",
         path: pathname.replace(/\/$/, ""),
         query: search.slice(1),
         credentials: credential === "" ? [] : [credential],

@@ -105,6 +105,7 @@ function gatewayProvider(
     name,
     kind: settings.kind,
     authority: url.host,
+    tls: url.protocol === "https:",
     path: url.pathname.replace(/\/+$/, ""),
     query: url.search.replace(/^\?/, ""),
     credentials,

@@ -113,10 +113,12 @@ function readProvider(json: Json): Provider {
   }
   const timeouts = json.value("timeouts");
   if (timeouts != null) {
+    provider.connectMs = timeouts.count32("connect_ms", 0);
     provider.firstTokenMs = timeouts.count32("first_token_ms", 0);
     provider.idleMs = timeouts.count32("idle_ms", 0);
     provider.totalMs = timeouts.count32("total_ms", 0);
   }
+  provider.tls = json.flag("tls");
   const options = json.value("options");
   if (options != null && options.kind === OBJECT) provider.options = options;
   provider.disabled = json.flag("disabled");

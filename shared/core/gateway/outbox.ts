@@ -1,4 +1,5 @@
 import { ByteWriter } from "../byte-writer.ts";
+import { NO_BYTES, sliceBytes } from "../bytes.ts";
 
 /** Records in one message at most. */
 const BATCH_RECORDS: i32 = 500;
@@ -21,6 +22,8 @@ export class Outbox {
   private sequence: f64 = 0;
   /** Every record up to this sequence number is stored. */
   private stored: f64 = 0;
+  /** Where in its batch the last record begins. */
+  private lastStart: i32 = 0;
   /** The end of a stream is held until a record is stored. */
   urgent: boolean = false;
 
@@ -38,6 +41,7 @@ export class Outbox {
       this.batches.push(batch);
     }
     if (batch.count > 0) batch.json.byte(0x2c);
+    this.lastStart = batch.json.length;
     return batch.json;
   }
 
@@ -46,6 +50,18 @@ export class Outbox {
     this.sequence += 1;
     batch.count++;
     batch.lastSequence = this.sequence;
+  }
+
+  /** A copy of the record that was added last, for hosts that keep it on disk too. */
+  last(): Uint8Array {
+    if (this.batches.length === 0) return NO_BYTES;
+    const json = this.batches[this.batches.length - 1]!.json;
+    return sliceBytes(json.bytes, this.lastStart, json.length);
+  }
+
+  /** Every record up to this sequence number is stored by the control service. */
+  storedUpTo(): f64 {
+    return this.stored;
   }
 
   isEmpty(): boolean {
