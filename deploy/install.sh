@@ -15,7 +15,7 @@ install_packages() {
   [ -f "$installed" ] && [ ! package-lock.json -nt "$installed" ] && return
   # The list of packages is new to this folder: a fresh checkout, or one that was brought up to date.
   if [ -f node_modules/.package-lock.json ] && npm ls >/dev/null 2>&1; then
-    touch "$installed"
+    touch "$installed" 2>/dev/null || :
     return
   fi
   if ! command -v npm >/dev/null; then
@@ -25,7 +25,7 @@ install_packages() {
   # The development packages are needed here whatever NODE_ENV says: the Wasm compiler is one of them.
   echo "installing packages with npm ci" >&2
   npm ci --include=dev --loglevel=error >&2
-  touch "$installed"
+  touch "$installed" 2>/dev/null || :
 }
 
 mkdir -p .data
