@@ -196,9 +196,7 @@ export class Delivery implements Dispatcher.DispatchHandler, Watched {
   #isLate(now: number): boolean {
     const attempt = this.#attempt;
     const { provider, call } = attempt.exchange;
-    if (!attempt.decided) {
-      return isOver(attempt.startedAt, provider.patienceMs(call.endpoint), now) || attempt.isSilent(now);
-    }
+    if (!attempt.decided) return isOver(attempt.startedAt, provider.patienceMs(call), now);
     // A provider that is told to wait is not silent.
     const idle = this.#controller?.paused !== true && isOver(this.#lastAt, provider.idleMs, now);
     return idle || isOver(attempt.startedAt, provider.totalMs, now);
