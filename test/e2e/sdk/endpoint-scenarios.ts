@@ -126,6 +126,11 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     except: {
       ...NO_IMAGES,
       ...each(DASHSCOPE, TWO_BY_ADDRESS),
+      ...each(["dashscope", "dashscope compatible"], {
+        expect: [{ images: ["url", "url"] }],
+        why: BY_ADDRESS,
+        worth: "yes",
+      }),
       zhipu: ONE_IMAGE,
     },
   },
@@ -137,7 +142,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["image_generation.partial_image", "image_generation.completed"] }],
     except: {
       ...NO_IMAGES,
-      ...each(["gemini", "zhipu", ...DASHSCOPE], {
+      ...each(["gemini", "dashscope", "dashscope compatible", "zhipu"], {
         expect: [{ error: { thrown: "BadRequestError", status: 400, param: "stream" } }],
         why: "The vendor gives an image whole: a stream of it is answered 400.",
       }),
@@ -161,6 +166,11 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     except: {
       ...NO_IMAGES,
       ...each(DASHSCOPE, TWO_BY_ADDRESS),
+      ...each(["dashscope", "dashscope compatible"], {
+        expect: [{ images: ["url", "url"] }],
+        why: BY_ADDRESS,
+        worth: "yes",
+      }),
       zhipu: ONE_IMAGE,
     },
   },
