@@ -68,6 +68,7 @@ function configuration(port: number): object {
       provider: target.name + suffixes.get(name),
       model: target.model === PUBLIC_MODEL ? PUBLIC_MODEL + suffixes.get(name) : target.model,
       priority,
+      ...(target.capabilities !== undefined && { capabilities: target.capabilities }),
     })),
   }));
   const projects = [{ name: "vectors", models: ["*"], keys: [{ name: "vectors", secret: CLIENT_KEY }] }];
