@@ -40,6 +40,11 @@ export interface GatewayOptions {
   config: object;
   /** Threads of the gateway. */
   workers?: number;
+  /** How many gateways on the one control service. */
+  gateways?: number;
+  /** Real stores in the place of the embedded ones. */
+  databaseUrl?: string;
+  redisUrl?: string;
   /** Added to the environment of all parts. */
   env?: Record<string, string>;
 }
@@ -49,7 +54,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const config = join(directory, "oneapi.yaml");
   // JSON is YAML too.
   writeFileSync(config, JSON.stringify(options.config));
-  const flags = ["--json", "--port", "0", "--control-port", "0", "--no-demo", "--gateway", GATEWAY_KIND];
+  const kinds = Array.from({ length: options.gateways ?? 1 }, () => GATEWAY_KIND).join(",");
+  const flags = ["--json", "--port", "0", "--control-port", "0", "--no-demo", "--gateway", kinds];
+  if (options.databaseUrl !== undefined) flags.push("--database-url", options.databaseUrl);
+  if (options.redisUrl !== undefined) flags.push("--redis-url", options.redisUrl);
   const places = ["--data-dir", join(directory, "data"), "--config", config, "--workers", String(options.workers ?? 1)];
   const child = spawn(process.execPath, [UP, ...flags, ...places], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -90,6 +98,8 @@ export class Gateway {
   readonly adminUrl: string;
   readonly adminToken: string;
   readonly pid: number;
+  /** The base URLs of all gateways, with `/v1`. */
+  readonly baseUrls: string[];
   readonly controlPid: number;
   /** The end of what all parts have written to stderr. */
   readonly log: () => string;
@@ -103,6 +113,7 @@ export class Gateway {
     this.adminUrl = line.admin_url.replace(/\/$/, "");
     this.adminToken = line.admin_token;
     this.pid = gateway.pid;
+    this.baseUrls = line.gateways.map(({ base_url }) => base_url);
     this.controlPid = line.control_pid;
     this.log = log;
     this.#child = child;
