@@ -61,12 +61,13 @@ export async function flood(
   project: string,
   count: number,
   body: object = {},
+  key = keyOf(project),
 ): Promise<Incoming[]> {
   const chat = { model: "m", messages: [{ role: "user", content: "hi" }], ...body };
   const calls = Array.from({ length: count }, (_, index) =>
     send(`${gateway.baseUrls[index % gateway.baseUrls.length]}/chat/completions`, {
       method: "POST",
-      headers: { authorization: `Bearer ${keyOf(project)}` },
+      headers: { authorization: `Bearer ${key}` },
       body: chat,
     }),
   );
