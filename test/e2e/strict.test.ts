@@ -31,7 +31,7 @@ afterAll(() => world?.stop());
 
 /** Kills a part without a word; it is started again, as everything that `up` runs. */
 function kill(part: "envoy" | "control service"): void {
-  const mark = part === "envoy" ? "--config-path" : "oneapi.js serve";
+  const mark = part === "envoy" ? "--disable-hot-restart" : "oneapi.js serve";
   const found = descendants(process.pid).filter(({ command }) => command.includes(mark) && !command.startsWith("sh "));
   for (const { pid } of found) {
     try {

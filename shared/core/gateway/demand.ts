@@ -1,5 +1,5 @@
 import { Rates } from "../admission/price.ts";
-import { CHAT, ClientRequest, COMPLETIONS } from "../exchange.ts";
+import { CHAT, ClientRequest, COMPLETIONS, IMAGE_EDITS, IMAGES } from "../exchange.ts";
 import { ARRAY } from "../json.ts";
 import { estimatePrompt } from "../tokens.ts";
 
@@ -23,14 +23,15 @@ export class Demand {
     const json = call.json;
     this.prompt = estimatePrompt(json) as f64;
     let output: f64 = 0;
+    let images: f64 = 0;
     let bounded = true;
     if (call.endpoint === CHAT || call.endpoint === COMPLETIONS) {
       const asked = json.count32("max_completion_tokens", json.count32("max_tokens", 0));
       bounded = asked > 0;
       const each: i32 = bounded ? asked : defaultOutput > 0 ? defaultOutput : DEFAULT_OUTPUT;
       output = (each as f64) * (choices(call) as f64);
-      this.images = 0;
-    } else this.images = choices(call) as f64;
+    } else if (call.endpoint === IMAGES || call.endpoint === IMAGE_EDITS) images = choices(call) as f64;
+    this.images = images;
     this.output = output;
     this.bounded = bounded;
   }
@@ -41,7 +42,7 @@ export class Demand {
 
   /** What it may cost at most, in nano-USD. */
   spend(rates: Rates): f64 {
-    return rates.most(this.prompt, this.output);
+    return rates.most(this.prompt, this.output, this.images);
   }
 }
 
