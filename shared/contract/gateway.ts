@@ -14,6 +14,7 @@ import {
   modelLimitSchema,
 } from "./lease.ts";
 import { MAX_OPERATIONS_PER_SYNC, openOperationSchema } from "./operation.ts";
+import { gatewayRatesSchema } from "./rates.ts";
 
 export const GATEWAY_PROTOCOL_VERSION = 1;
 
@@ -69,9 +70,11 @@ export const knownKeySchema = z.object({
   allowed_ips: z.array(z.string()),
   /** Of the key, its user and its project together; no id comes twice. */
   limits: z.array(gatewayLimitSchema).default([]),
-  /** Of the project, as the next two. */
+  /** Of the project, as the next three. */
   accounting: z.enum(["leased", "strict"]).default("leased"),
   on_control_loss: z.enum(["fail_closed", "fail_open"]).default("fail_closed"),
+  /** Whether models without a price may be used under a limit of spend. */
+  unpriced: z.enum(["reject", "allow"]).default("reject"),
   /** How long an operation may wait for a part of a limit that lies idle elsewhere. */
   admission_wait_ms: z.int().min(0).default(DEFAULT_ADMISSION_WAIT_MS),
 });
@@ -108,6 +111,8 @@ export const gatewayTargetSchema = z.object({
   weight: z.int(),
   /** What the model accepts; absent: as the newest models of its provider's kind. */
   capabilities: capabilitiesSchema.loose().optional(),
+  /** Absent: it has no price. */
+  rates: gatewayRatesSchema.optional(),
 });
 export type GatewayTarget = z.infer<typeof gatewayTargetSchema>;
 

@@ -18,6 +18,7 @@ export * from "./price.ts";
 export * from "./project.ts";
 export * from "./provider.ts";
 export * from "./provider-kind.ts";
+export * from "./rates.ts";
 export * from "./record.ts";
 export * from "./secret.ts";
 export * from "./user.ts";

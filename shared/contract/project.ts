@@ -18,6 +18,10 @@ export const projectSchema = z
       on_control_loss: z
         .enum(["fail_closed", "fail_open"], { error: "must be fail_closed or fail_open" })
         .default("fail_closed"),
+      unpriced: z
+        .enum(["reject", "allow"], { error: "must be reject or allow" })
+        .default("reject")
+        .describe("whether models without a price may be used under a limit of spend, which then does not count them"),
       admission_wait: durationSchema
         .default(formatDuration(DEFAULT_ADMISSION_WAIT_MS))
         .describe("how long an operation may wait for a part of a limit that lies idle on another gateway"),

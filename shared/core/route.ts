@@ -18,8 +18,6 @@ export class RouteTarget {
   readonly weight: i32;
   /** Null when it has no price. */
   rates: Rates | null = null;
-  /** Output tokens of an answer that nobody bounds; 0 when it is not known. */
-  defaultOutput: i32 = 0;
   /** How many credentials the provider has: with more than one, a retry may go to it again with another. */
   readonly credentials: i32;
   /** What the model accepts. */

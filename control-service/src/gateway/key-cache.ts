@@ -110,6 +110,7 @@ function keyPolicy(hash: string, row: KeyPolicyRow | undefined): KeyPolicy {
     limits: [...row.limits],
     accounting: project?.accounting ?? "leased",
     on_control_loss: project?.on_control_loss ?? "fail_closed",
+    unpriced: project?.unpriced ?? "reject",
     // Projects that were stored before this setting existed have none.
     admission_wait_ms: project?.admission_wait ? milliseconds(project.admission_wait) : DEFAULT_ADMISSION_WAIT_MS,
   };

@@ -14,12 +14,13 @@ import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/cor
 import type { Selectable } from "kysely";
 import { credentialPlace } from "../config/state.ts";
 import type { PricedModel } from "../ledger/price-book.ts";
-import { listPriceOf } from "../ledger/pricing.ts";
+import { listPriceOf, priceOf } from "../ledger/pricing.ts";
 import { withEntries } from "../limits/balances.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
 import type { Services } from "../services.ts";
 import type { Tables } from "../store/tables.ts";
 import type { ProviderEndpoint, ProviderOrder } from "../xds/clusters.ts";
+import { gatewayRates } from "./rates.ts";
 
 /** The configuration at one moment, in every form that gateways and the ledger need. Never changed once made. */
 export interface Snapshot {
@@ -128,12 +129,18 @@ function gatewayModel(
   providers: ReadonlyMap<string, ProviderSettings>,
   disabled: boolean,
 ): GatewayModel {
+  const own = settings.price && priceOf(settings.price);
   return {
     name,
     targets: targets.map(({ provider, upstream_model, priority, weight, capabilities }) => {
-      const settings = providers.get(provider) as ProviderSettings;
-      const known = capabilitiesOf(settings.kind, upstream_model, settings.capabilities, capabilities ?? undefined);
-      return { provider, model: upstream_model, priority, weight, ...(known !== undefined && { capabilities: known }) };
+      const kind = providers.get(provider) as ProviderSettings;
+      const known = capabilitiesOf(kind.kind, upstream_model, kind.capabilities, capabilities ?? undefined);
+      const price = own ?? listPriceOf(kind.kind, upstream_model);
+      return {
+        ...{ provider, model: upstream_model, priority, weight },
+        ...(known !== undefined && { capabilities: known }),
+        ...(price !== undefined && { rates: gatewayRates(price.rates) }),
+      };
     }),
     retries: settings.retries,
     unsupported: settings.unsupported,

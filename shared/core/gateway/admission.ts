@@ -191,7 +191,7 @@ function demandOf(operation: Operation): Demand {
   let demand = operation.demand;
   if (demand == null) {
     const targets = operation.model!.route.targets;
-    demand = new Demand(operation.call!, targets[operation.order[0] as i32]!.defaultOutput);
+    demand = new Demand(operation.call!, targets[operation.order[0] as i32]!.capabilities);
     operation.demand = demand;
   }
   return demand;

@@ -1,10 +1,8 @@
 import { Rates } from "../admission/price.ts";
+import { Capabilities } from "../capabilities.ts";
 import { CHAT, ClientRequest, COMPLETIONS, IMAGE_EDITS, IMAGES } from "../exchange.ts";
 import { ARRAY } from "../json.ts";
 import { estimatePrompt } from "../tokens.ts";
-
-/** Of a call that names no bound, for a model of which none is known. */
-const DEFAULT_OUTPUT: i32 = 4096;
 
 /**
  * The most that a call may use, told before it is sent: the prompt by estimate, and as many output tokens as the client
@@ -18,8 +16,7 @@ export class Demand {
   readonly bounded: boolean;
   readonly images: f64;
 
-  /** `defaultOutput`: of the model, in tokens; 0 when it is not known. */
-  constructor(call: ClientRequest, defaultOutput: i32) {
+  constructor(call: ClientRequest, model: Capabilities) {
     const json = call.json;
     this.prompt = estimatePrompt(json) as f64;
     let output: f64 = 0;
@@ -28,7 +25,7 @@ export class Demand {
     if (call.endpoint === CHAT || call.endpoint === COMPLETIONS) {
       const asked = json.count32("max_completion_tokens", json.count32("max_tokens", 0));
       bounded = asked > 0;
-      const each: i32 = bounded ? asked : defaultOutput > 0 ? defaultOutput : DEFAULT_OUTPUT;
+      const each: i32 = bounded ? asked : model.defaultOutput();
       output = (each as f64) * (choices(call) as f64);
     } else if (call.endpoint === IMAGES || call.endpoint === IMAGE_EDITS) images = choices(call) as f64;
     this.images = images;
