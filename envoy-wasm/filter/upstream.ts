@@ -163,7 +163,8 @@ export class Upstream extends StreamContext {
   private cleanHeaders(map: HeaderMap, attempt: Attempt): void {
     const streams = attempt.answersStream();
     this.shownAsStream = streams;
-    this.rewritten = streams || attempt.rewrites;
+    // OpenAI's API knows one status of success, and so do its clients.
+    this.rewritten = streams || attempt.rewrites || this.status != 200;
     headersOut.clear();
     const limited = this.addRateHeaders();
     if (!limited && !this.rewritten && map.isWithin(PASSED)) return;
@@ -176,7 +177,7 @@ export class Upstream extends StreamContext {
 
   /** Status and type of an answer that is written anew. A stream must be held by no cache or proxy before the client. */
   private addType(streams: bool): void {
-    headersOut.addInt(":status", this.status);
+    headersOut.add(":status", "200");
     if (streams) {
       headersOut
         .add("content-type", "text/event-stream; charset=utf-8")

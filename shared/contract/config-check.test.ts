@@ -129,6 +129,7 @@ describe("checkConfig", () => {
           limits: [],
           accounting: "leased",
           on_control_loss: "fail_closed",
+          unpriced: "reject",
           admission_wait: "400ms",
           keys: [],
         },

@@ -8,6 +8,12 @@ import { CONFIG, hashKey, SECRET, startTestService, type TestService } from "./t
 const AT_ONCE_MS = 1000;
 const LONG_MS = 10 * AT_ONCE_MS;
 
+/** Of the model `chat`: 1 and 2 USD per million tokens. */
+const RATES = {
+  ...{ input: 1e9, cached_input: 1e9, cache_write: 1e9, output: 2e9, reasoning: 2e9 },
+  ...{ image: 0, tiers: [] },
+};
+
 describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => {
   let service: TestService;
   let epoch = 0;
@@ -80,11 +86,11 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
           name: "chat",
           targets: [
             {
-              ...{ provider: "first", model: "gpt-x", priority: 0, weight: 3 },
+              ...{ provider: "first", model: "gpt-x", priority: 0, weight: 3, rates: RATES },
               capabilities: { ...capabilitiesOf("openai", "gpt-x"), max_output: 7000, stream_only: true },
             },
             {
-              ...{ provider: "second", model: "qwen", priority: 1, weight: 1 },
+              ...{ provider: "second", model: "qwen", priority: 1, weight: 1, rates: RATES },
               capabilities: { refuses: ["seed"], max_output: 9000 },
             },
           ],
@@ -124,6 +130,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
         limits: [],
         accounting: "leased",
         on_control_loss: "fail_closed",
+        unpriced: "reject",
         admission_wait_ms: 400,
       },
     ]);
