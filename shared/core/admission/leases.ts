@@ -40,6 +40,11 @@ export class Leases {
     return now + this.ahead;
   }
 
+  /** Whether idle units may still be used: after their time the control service may have given them to others. */
+  areOwn(now: f64): boolean {
+    return now < this.ownUntil;
+  }
+
   /** The message that will tell what is changed now. */
   nextMessage(): f64 {
     return this.written + 1;
@@ -67,7 +72,7 @@ export class Leases {
   tick(now: f64): boolean {
     if (now - this.sweptAt < SWEEP_MS) return false;
     this.sweptAt = now;
-    const lapsed = now >= this.ownUntil;
+    const lapsed = !this.areOwn(now);
     const time = this.time(now);
     const kept = new Array<Lease>();
     let holding = false;
@@ -85,7 +90,8 @@ export class Leases {
       }
     }
     this.all = kept;
-    return holding && now - this.sentAt >= this.ttl * 0.3;
+    // Who refuses because the counters are away marks nothing, and must still hear when they are back.
+    return this.unavailable || (holding && now - this.sentAt >= this.ttl * 0.3);
   }
 
   /** Writes the next message's `leases`. */

@@ -47,8 +47,8 @@ export class Reservation {
     return this.state === TAKEN;
   }
 
-  /** The first share that cannot be had now, or null. `time` is the control service's. */
-  lacking(time: f64): Share | null {
+  /** The first share that cannot be had now, or null. `time` is the control service's; `own`: idle units may be used. */
+  lacking(time: f64, own: boolean): Share | null {
     const waits = this.isWaiting();
     for (let i: i32 = 0; i < this.shares.length; i++) {
       const share = this.shares[i]!;
@@ -57,7 +57,7 @@ export class Reservation {
       if (lease.absent || share.amount === 0) continue;
       // Who waits already is not overtaken.
       const others = waits ? 0 : lease.need;
-      if (lease.idle() - others < share.amount) return share;
+      if (!own || lease.idle() - others < share.amount) return share;
     }
     return null;
   }

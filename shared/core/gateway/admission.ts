@@ -40,7 +40,7 @@ export class Admission {
     if (reservation == null || reservation.isTaken()) return READY;
     const leases = this.leases;
     const time = leases.time(now);
-    const share = reservation.lacking(time);
+    const share = reservation.lacking(time, leases.areOwn(now));
     if (share == null) {
       reservation.take(time);
       return READY;
@@ -167,7 +167,7 @@ export class Admission {
     const further = new Reservation();
     if (this.addAll(further, limits, operation) != null) return false;
     const time = this.leases.time(now);
-    if (further.lacking(time) != null && !operation.key!.failOpen) return false;
+    if (further.lacking(time, this.leases.areOwn(now)) != null && !operation.key!.failOpen) return false;
     further.take(time);
     operation.furtherReservation = further;
     return true;

@@ -67,7 +67,8 @@ export class Sync {
     const leases = this.gateway.admission.leases;
     const renewal = leases.tick(now);
     const openings = this.gateway.openings;
-    const urgent = leases.urgent || !openings.isEmpty() || outbox.urgent;
+    // Once it did not answer, only an answer tells that it is back.
+    const urgent = leases.urgent || !openings.isEmpty() || outbox.urgent || this.gateway.controlLost;
     const news = !outbox.isEmpty() || keys.refusals > this.toldRefusals || leases.hasChanges();
     const due = now >= this.pushedAt + PUSH_INTERVAL && news;
     if (!due && !renewal && !keys.isWanting() && !outbox.hasFullBatch() && !urgent) return false;
