@@ -4,6 +4,7 @@ import { hashKey, startTestService, type TestService } from "../gateway/testing.
 import { usageRecord } from "../ledger/testing.ts";
 import { currentRevision } from "../store/revisions.ts";
 import { type TestClock, testStores } from "../testing.ts";
+import { redisMissing, TestRedis } from "./redis/testing.ts";
 
 const AT_ONCE_MS = 1000;
 const LONG_MS = 10 * AT_ONCE_MS;
@@ -287,6 +288,38 @@ describe("leases without their counters", () => {
       expect(metrics).toMatch(/^oneapi_redis_errors_total [1-9]/m);
     } finally {
       await service.close();
+    }
+  });
+
+  it("stay with gateways that could not be heard meanwhile", async (context) => {
+    if (redisMissing !== null) return context.skip(redisMissing);
+    const [store] = testStores;
+    if (store === undefined) throw new Error("there is no store");
+    const redis = await TestRedis.single();
+    const service = await startTestService(await store.open(), { redisUrl: redis.url });
+    const ask = async (epoch: string, reserved: number, need: number) => {
+      const id = "provider:first1:concurrency:none";
+      const entries = [{ id, window: 0, spent: 0, reserved, need, keep: 0 }];
+      return (await service.sync({ epoch, leases: { sequence: Date.now(), entries } })).leases;
+    };
+    /** Lost holders are looked for every second. */
+    const looks = () => new Promise((resolve) => setTimeout(resolve, 2500));
+    try {
+      await service.admin("PUT", "/config", config(1));
+      expect(await ask("0a", 0, 3)).toMatchObject({ entries: [{ granted: 3 }] });
+      await redis.kill();
+      // Longer than silence may last. Nobody asks meanwhile: this instance notices by itself.
+      service.services.clock.advance(30_000);
+      await looks();
+      await redis.start();
+      await expect.poll(async () => (await service.admin("GET", "/limits")).status, { timeout: LONG_MS }).toBe(200);
+      await looks();
+      expect(await ask("0b", 0, 1)).toMatchObject({ entries: [{ granted: 0 }] });
+      service.services.clock.advance(11_000);
+      expect(await ask("0a", 3, 0)).toMatchObject({ entries: [{ granted: 3 }] });
+    } finally {
+      await service.close();
+      await redis.close();
     }
   });
 });

@@ -18,6 +18,8 @@ export const LOST_MS = LEASE_TTL_MS + 2000;
 const FORGOTTEN_MS = 24 * 3_600_000;
 
 const TEND_MS = 1000;
+/** A process that did not come to it for so long stood still, and has heard nobody meanwhile. */
+const STANDSTILL_MS = 4000;
 const SWEEP_MS = 60_000;
 /** Reports on a window may come that long after its end. */
 const KEPT_AFTER_END_MS = 60_000;
@@ -34,6 +36,8 @@ export class Limits {
   /** No holder counts as lost before: none could be heard while the counters were away or this process did not run. */
   #patientUntil: number;
   #sweptAt: number;
+  /** On the process's own clock, which goes on while it stands still. */
+  #tendedAt = performance.now();
   #tending: Promise<void> | null = null;
   readonly #timer: NodeJS.Timeout;
 
@@ -82,7 +86,7 @@ export class Limits {
       this.#count(known, answered);
       return { sequence: outcome.sequence, ttl_ms: LEASE_TTL_MS, entries: answered };
     } catch (error) {
-      this.#patientUntil = this.#services.clock.now() + LOST_MS;
+      this.#bePatient();
       this.#services.logger.error({ err: error, holder }, "the limits' counters cannot be reached");
       return { unavailable: true };
     }
@@ -112,7 +116,11 @@ export class Limits {
   /** Buries holders that are lost and lets go of what is over; called every second, and never twice at a time. */
   tend(): Promise<void> {
     this.#tending ??= this.#tend()
-      .catch((error) => this.#services.logger.warn({ err: error }, "cannot tend the limits' counters"))
+      .catch((error) => {
+        // Of gateways that report to other instances nothing could be heard either.
+        this.#bePatient();
+        this.#services.logger.warn({ err: error }, "cannot tend the limits' counters");
+      })
       .finally(() => {
         this.#tending = null;
       });
@@ -132,6 +140,9 @@ export class Limits {
   }
 
   async #tend(): Promise<void> {
+    const stoodStill = performance.now() - this.#tendedAt > STANDSTILL_MS;
+    this.#tendedAt = performance.now();
+    if (stoodStill) this.#bePatient();
     const now = this.#services.clock.now();
     if (now < this.#patientUntil) return;
     for (const { holder, heardAt, shares } of await this.#counters.silent(now - LOST_MS)) {
@@ -145,6 +156,11 @@ export class Limits {
     this.#sweptAt = now;
     await this.#counters.forget(now - FORGOTTEN_MS);
     await this.#counters.sweep(now - KEPT_AFTER_END_MS);
+  }
+
+  /** Gives all holders the time to be heard again. */
+  #bePatient(): void {
+    this.#patientUntil = this.#services.clock.now() + LOST_MS;
   }
 
   async #claim(claim: Claim): Promise<Extract<Outcome, { kind: "granted" }>> {
