@@ -1,5 +1,5 @@
 import { CHAT, COMPLETIONS } from "../../exchange.ts";
-import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
+import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
 
 /** Whether the object tells of an error and not of an answer: in a member, or itself, as older releases of vLLM do. */
@@ -113,5 +113,22 @@ function writeMessage(message: Json, w: JsonWriter): void {
     else if (!known) w.key("reasoning_content").json(member);
     member = member.next;
   }
+  w.end();
+}
+
+/** Writes the event of usage alone that ends OpenAI's streams, under the id, time and model of the event that told it. */
+export function writeUsageEvent(event: Json, chat: boolean, w: JsonWriter): void {
+  w.object()
+    .key("object")
+    .string(chat ? "chat.completion.chunk" : "text_completion");
+  let member = event.first();
+  while (member != null) {
+    if (member.kind !== NULL && (member.isKey("id") || member.isKey("created") || member.isKey("model")))
+      w.keyOf(member).json(member);
+    member = member.next;
+  }
+  w.key("choices").array().end();
+  const usage = event.value("usage");
+  if (usage != null) w.key("usage").json(usage);
   w.end();
 }

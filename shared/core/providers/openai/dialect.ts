@@ -1,3 +1,5 @@
+import { EVERY_CHOICE, NAMES, WORDS } from "./chosen-tools.ts";
+
 /**
  * How the members of the OpenAI family differ, as data. A server that speaks OpenAI's wire format is a row here and a
  * line in the registry.
@@ -12,26 +14,38 @@ export class Dialect {
   readonly ownFields: boolean;
   /** It serves edits of images, for models that make them. */
   readonly editsImages: boolean;
+  /** How it reads `tool_choice` (`chosen-tools.ts`). */
+  readonly toolChoice: i32;
 
-  constructor(kind: string, credentialHeader: string, basePath: string, ownFields: boolean, editsImages: boolean) {
+  constructor(
+    kind: string,
+    credentialHeader: string,
+    basePath: string,
+    ownFields: boolean,
+    editsImages: boolean,
+    toolChoice: i32,
+  ) {
     this.kind = kind;
     this.credentialHeader = credentialHeader;
     this.basePath = basePath;
     this.ownFields = ownFields;
     this.editsImages = editsImages;
+    this.toolChoice = toolChoice;
   }
 }
 
 const DIALECTS: Array<Dialect> = [
   // https://platform.openai.com/docs/api-reference/authentication
-  new Dialect("openai", "authorization", "/v1", false, true),
+  new Dialect("openai", "authorization", "/v1", false, true, EVERY_CHOICE),
   // https://learn.microsoft.com/azure/ai-foundry/openai/reference: v1 routes take the key in the same header as dated ones
-  new Dialect("azure", "api-key", "/openai/v1", false, true),
-  new Dialect("openai-compatible", "authorization", "/v1", true, true),
+  new Dialect("azure", "api-key", "/openai/v1", false, true, EVERY_CHOICE),
+  new Dialect("openai-compatible", "authorization", "/v1", true, true, EVERY_CHOICE),
   // https://docs.vllm.ai/en/stable/serving/openai_compatible_server.html
-  new Dialect("vllm", "authorization", "/v1", true, false),
+  new Dialect("vllm", "authorization", "/v1", true, false, EVERY_CHOICE),
   // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
-  new Dialect("llamacpp", "authorization", "/v1", false, false),
+  new Dialect("llamacpp", "authorization", "/v1", false, false, WORDS),
+  // https://help.aliyun.com/en/model-studio/qwen-function-calling: the compatible mode, at a path of its own
+  new Dialect("dashscope", "authorization", "/compatible-mode/v1", false, false, NAMES),
 ];
 
 /** The row of this kind; the plain one for a kind that has none. */

@@ -18,9 +18,11 @@ import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { estimatePrompt, estimateTokens } from "../../tokens.ts";
+import { RequestTranslation } from "../../translation.ts";
 import { USAGE_ESTIMATE } from "../../usage.ts";
-import { isAnnotation, isAnswer, isDeltaMissing, isError, isGivenUp, writeAnswer } from "./answer.ts";
+import { isAnnotation, isAnswer, isDeltaMissing, isError, isGivenUp, writeAnswer, writeUsageEvent } from "./answer.ts";
 import { azureModel, refusesUsage } from "./azure.ts";
+import { ChosenTools, EVERY_CHOICE } from "./chosen-tools.ts";
 import { Dialect, dialectOf } from "./dialect.ts";
 import { EventScan } from "./event.ts";
 import { readFailure, readStreamError } from "./failure.ts";
@@ -41,6 +43,8 @@ export class OpenAiExchange extends SseExchange {
   private finishes: i32 = 0;
   /** The last event went to the client in its own bytes. */
   private passed: boolean = true;
+  /** Usage that came beside a choice, as the event that it is for OpenAI's clients. */
+  private usageEvent: ByteWriter | null = null;
 
   constructor(call: ClientRequest, provider: Provider, model: string) {
     super(call, provider, model);
@@ -60,6 +64,8 @@ export class OpenAiExchange extends SseExchange {
       this.problem = gates.problem;
       return false;
     }
+    const tools = this.chosenTools();
+    if (this.problem != null) return false;
     out.path = requestPath(this, dialect);
     out.header("content-type", form == null ? "application/json" : form.contentType());
     if (credential.length > 0) {
@@ -70,8 +76,18 @@ export class OpenAiExchange extends SseExchange {
     const provider = this.provider;
     const silent = provider.refuses("include_usage") || (azure && refusesUsage(provider));
     const model = azure ? azureModel(provider, this.model) : this.model;
-    out.body = form == null ? writeRequest(this.call, model, silent, gates) : writeForm(this.call, form, model);
+    out.body = form == null ? writeRequest(this.call, model, silent, gates, tools) : writeForm(this.call, form, model);
     return true;
+  }
+
+  /** The tools in terms that the server understands; null when they pass as they are, or cannot be told (`problem`). */
+  private chosenTools(): ChosenTools | null {
+    const reading = this.dialect.toolChoice;
+    if (reading === EVERY_CHOICE || this.call.endpoint !== CHAT) return null;
+    const t = new RequestTranslation(new ByteWriter(0), this.capabilities, this.strict);
+    const tools = ChosenTools.of(this.call.json, reading, t);
+    this.problem = t.problem;
+    return tools;
   }
 
   override response(body: Uint8Array, out: ByteWriter): i32 {
@@ -154,6 +170,7 @@ export class OpenAiExchange extends SseExchange {
         return;
       }
       this.finished = true;
+      this.tellUsage(out);
       if (end - start === DONE_SIZE) this.pass(reader, out);
       else {
         // Some servers end it with spaces, some clients compare it to the letter.
@@ -231,23 +248,49 @@ export class OpenAiExchange extends SseExchange {
     const told = usage != null && usage.kind === OBJECT;
     if (told && usage != null) readUsage(usage, this.usage);
     const hidden = told && !this.call.includeUsage;
+    const apart = told && !hidden && !idle && !this.asksRunningTotals();
+    if (told) this.usageEvent = null;
+    if (apart) this.holdUsage(chunk);
     const chat = this.call.endpoint === CHAT;
     // Azure's opening event tells of its filters alone, under an empty id: no event of OpenAI's.
     const opening = idle && !told && chunk.value("prompt_filter_results") != null;
-    if ((hidden && idle) || opening || (chat && !hidden && isAnnotation(chunk))) {
+    if ((hidden && idle) || (apart && choices == null) || opening || (chat && !hidden && isAnnotation(chunk))) {
       this.changed = true;
       return false;
     }
     const own = scan.ownFields && this.dialect.ownFields;
-    if (!hidden && !own && !(chat && isDeltaMissing(chunk))) return true;
+    if (!hidden && !apart && !own && !(chat && isDeltaMissing(chunk))) return true;
     this.changed = true;
     this.finishes += scan.finishes;
     this.producedBytes += scan.answerBytes;
     this.begun = true;
     out.ascii("data: ");
-    writeAnswer(chunk, chat, hidden, new JsonWriter(out));
+    writeAnswer(chunk, chat, hidden || apart, new JsonWriter(out));
     out.ascii("\n\n");
     return false;
+  }
+
+  /** vLLM's running totals belong to each event, for a client that asks for them by name. */
+  private asksRunningTotals(): boolean {
+    const options = this.call.json.value("stream_options");
+    return options != null && options.flag("continuous_usage_stats");
+  }
+
+  /**
+   * OpenAI tells usage in an event of its own behind the last choice; older releases of llama.cpp and some compatible servers
+   * put it on the event of a choice.
+   */
+  private holdUsage(chunk: Json): void {
+    const event = new ByteWriter(256);
+    writeUsageEvent(chunk, this.call.endpoint === CHAT, new JsonWriter(event));
+    this.usageEvent = event;
+  }
+
+  private tellUsage(out: ByteWriter): void {
+    const event = this.usageEvent;
+    if (event == null) return;
+    this.changed = true;
+    out.ascii("data: ").writer(event).ascii("\n\n");
   }
 
   private pass(reader: SseReader, out: ByteWriter): void {
@@ -268,6 +311,7 @@ export class OpenAiExchange extends SseExchange {
     this.finished = true;
     if (this.makesImages()) return;
     this.changed = true;
+    this.tellUsage(out);
     out.ascii("data: [DONE]\n\n");
   }
 

@@ -1,4 +1,4 @@
-import { ARRAY, Json, NULL, OBJECT, STRING } from "../../json.ts";
+import { ARRAY, Json, OBJECT, STRING } from "../../json.ts";
 import { firstOf } from "../../json-path.ts";
 import { JsonWriter } from "../../json-writer.ts";
 
@@ -79,7 +79,7 @@ function writeMessage(w: JsonWriter, message: Json): void {
 
 /**
  * Writes one event's JSON as OpenAI's `chat.completion.chunk`. The vendor repeats the role in every delta, which clients
- * would add up: only the `first` has it here. Usage is told apart (`writeUsageChunk`); `asked` that it will be.
+ * would add up: only the `first` has it here. Usage is told apart (`writeUsageEvent`); `asked` that it will be.
  */
 export function writeChunk(chunk: Json, first: boolean, asked: boolean, w: JsonWriter): void {
   w.object().key("object").string("chat.completion.chunk");
@@ -118,16 +118,4 @@ function writeChunkChoice(choice: Json, first: boolean, w: JsonWriter): void {
   }
   writeFinish(choice, "", w);
   w.end();
-}
-
-/** Writes the chunk of usage alone that OpenAI's streams end with, under the id and time of `chunk`. */
-export function writeUsageChunk(chunk: Json, usage: Json, w: JsonWriter): void {
-  w.object().key("object").string("chat.completion.chunk");
-  let member = chunk.first();
-  while (member != null) {
-    if (member.kind !== NULL && (member.isKey("id") || member.isKey("created") || member.isKey("model")))
-      w.keyOf(member).json(member);
-    member = member.next;
-  }
-  w.key("choices").array().end().key("usage").json(usage).end();
 }

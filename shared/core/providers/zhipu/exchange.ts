@@ -19,10 +19,11 @@ import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { RequestTranslation as Translation } from "../../translation.ts";
 import { USAGE_PROVIDER } from "../../usage.ts";
+import { writeUsageEvent } from "../openai/answer.ts";
 import { EventScan } from "../openai/event.ts";
 import { requestPath } from "../openai/path.ts";
 import { readUsage } from "../openai/usage.ts";
-import { areChoices, isBroken, writeChunk, writeCompletion, writeUsageChunk } from "./answer.ts";
+import { areChoices, isBroken, writeChunk, writeCompletion } from "./answer.ts";
 import { DIALECT } from "./dialect.ts";
 import { errorOf, readError, readFailure } from "./failure.ts";
 import { writeImages } from "./images.ts";
@@ -135,7 +136,7 @@ export class ZhipuExchange extends SseExchange {
     const usage = chunk.value("usage");
     if (usage != null && usage.kind === OBJECT) {
       readUsage(usage, this.usage);
-      if (this.call.includeUsage) writeUsageChunk(chunk, usage, new JsonWriter(this.usageEvent.clear()));
+      if (this.call.includeUsage) writeUsageEvent(chunk, true, new JsonWriter(this.usageEvent.clear()));
     }
     const choices = chunk.value("choices");
     if (choices == null || choices.isEmpty()) return;
