@@ -3,14 +3,17 @@ import type { DialectRequest, JsonObject } from "./answer.ts";
 import { isObject, objectsOf } from "./answer.ts";
 import { checkImageParameters, checkSynchronousImage } from "./dashscope-check.ts";
 import { invalid, nativeRefusal } from "./dashscope-error.ts";
-import { textOf } from "./openai-prompt.ts";
+import { describeUrl, textOf } from "./openai-prompt.ts";
 
 const IMAGE_MODELS = /^(qwen-image|wan|z-image|flux)/;
 /** They make images in tasks only, of a prompt or of messages. */
 const PROMPT_MODELS = /^(wanx|wan2\.[0-5]|flux)/;
 const MESSAGE_MODELS = /^wan(?!x|2\.[0-5])/;
 /** They make one image a call. */
-const SINGLE_MODELS = /^(z-image|qwen-image(?!-[23]))/;
+const SINGLE_MODELS = /^(z-image|qwen-image(?!-[23]|-edit-))/;
+/** They edit images, and only that; the others that take any can do without. */
+const EDITING_MODELS = /^qwen-image-edit/;
+const TAKING_MODELS = /^(qwen-image-([23]|edit)|wan[\d.]+-image)/;
 /** How often a task is asked for before it is done. */
 const POLLS = 2;
 
@@ -31,11 +34,21 @@ export function synchronousImages(body: JsonObject, request: DialectRequest): { 
   const model = String(body.model);
   if (PROMPT_MODELS.test(model) || MESSAGE_MODELS.test(model)) throw onlyAsTask();
   checkSynchronousImage(body, SINGLE_MODELS.test(model) ? 1 : 6);
-  const input = isObject(body.input) ? body.input : {};
-  const prompt = textOf(objectsOf(input.messages)[0]?.content);
+  const prompt = promptOf(body);
   const choices = choicesOf(prompt, countOf(body));
   const usage = { image_count: choices.length, width: 1328, height: 1328, ...request.usage };
   return { json: { output: { choices }, usage, request_id: `req-${request.sequence}` }, usage };
+}
+
+/** The text of the message, and what its images are; refuses those that the model does not take, or lacks. */
+function promptOf(body: JsonObject): string {
+  const input = isObject(body.input) ? body.input : {};
+  const content = objectsOf(input.messages)[0]?.content;
+  const images = objectsOf(content).filter(({ image }) => image !== undefined);
+  const model = String(body.model);
+  if (images.length > (TAKING_MODELS.test(model) ? 3 : 0)) throw invalid("The number of images is out of range.");
+  if (images.length === 0 && EDITING_MODELS.test(model)) throw invalid("Field required: input.messages.content.image");
+  return [textOf(content), ...images.map(({ image }) => describeUrl(String(image)))].join(" ");
 }
 
 function choicesOf(prompt: string, count: number): JsonObject[] {
@@ -55,7 +68,7 @@ export function createTask(body: JsonObject, ofMessages: boolean, request: Diale
   const models = ofMessages ? MESSAGE_MODELS : /^(wanx|wan2\.[0-5]|flux|qwen-image)/;
   if (!models.test(String(body.model))) throw invalid("url error, please check url！");
   const input = isObject(body.input) ? body.input : {};
-  const prompt = ofMessages ? textOf(objectsOf(input.messages)[0]?.content) : input.prompt;
+  const prompt = ofMessages ? promptOf(body) : input.prompt;
   if (typeof prompt !== "string" || prompt === "") {
     throw invalid(`Field required: input.${ofMessages ? "messages" : "prompt"}`);
   }

@@ -92,6 +92,22 @@ describe("DashScope dialect", () => {
     });
   });
 
+  it("edits images, of the models that do", async () => {
+    const parts = [{ image: "data:image/png;base64,AAAA" }, { text: "a hat" }];
+    expect(await ask(MULTIMODAL, chat(parts, { n: 2 }, "qwen-image-edit-plus"))).toMatchObject({
+      json: {
+        output: {
+          choices: [
+            { message: { content: [{ image: expect.stringContaining("a%20hat%20image%20image%2Fpng") }] } },
+            {},
+          ],
+        },
+      },
+    });
+    expect(await ask(MULTIMODAL, chat(parts, {}, "qwen-image-max"))).toMatchObject({ status: 400 });
+    expect(await ask(MULTIMODAL, chat([{ text: "a hat" }], {}, "qwen-image-edit"))).toMatchObject({ status: 400 });
+  });
+
   it("makes images as a task that is asked for until it is done", async () => {
     const body = { model: "wanx2.1-t2i-turbo", input: { prompt: "a cat, fail one" }, parameters: { n: 2 } };
     expect(await ask(TASKS, body)).toMatchObject({ status: 403, json: { code: "AccessDenied" } });

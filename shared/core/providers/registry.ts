@@ -1,6 +1,6 @@
 import { CompletionsExchange } from "../completions/exchange.ts";
 import { asChat } from "../completions/request.ts";
-import { ClientRequest, COMPLETIONS, EMBEDDINGS, Exchange, IMAGES, Provider } from "../exchange.ts";
+import { ClientRequest, COMPLETIONS, EMBEDDINGS, Exchange, IMAGE_EDITS, IMAGES, Provider } from "../exchange.ts";
 import { withoutSignatures } from "../signed-ids.ts";
 import { AnthropicExchange } from "./anthropic/exchange.ts";
 import { DashScopeCompatibleExchange } from "./dashscope/compatible.ts";
@@ -51,7 +51,7 @@ function gemini(call: ClientRequest, provider: Provider, model: string): Exchang
 }
 
 function dashScope(call: ClientRequest, provider: Provider, model: string): Exchange {
-  if (call.endpoint === IMAGES) return new DashScopeImages(call, provider, model);
+  if (call.endpoint === IMAGES || call.endpoint === IMAGE_EDITS) return new DashScopeImages(call, provider, model);
   if (isCompatible(provider)) {
     if (call.endpoint === EMBEDDINGS && !passesEmbeddings(call, model)) {
       return new DashScopeCompatibleEmbeddings(call, provider, model);

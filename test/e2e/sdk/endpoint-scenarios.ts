@@ -28,7 +28,6 @@ const NO_IMAGES = {
 const DASHSCOPE = ["dashscope", "dashscope compatible"];
 const NO_EDITS = {
   ...UNSERVED_IMAGES,
-  ...each(DASHSCOPE, unserved("The gateway does not translate edits of images for this vendor.")),
   zhipu: unserved("The vendor edits no images."),
   ...each(["vllm", "llamacpp"], unserved("The server makes no images.")),
 };
@@ -37,6 +36,7 @@ const ONE_IMAGE: Exception = {
   why: "The vendor makes one image a call; `n` above 1 is answered 400.",
 };
 const BY_ADDRESS = "The vendor gives the address of an image, not its bytes.";
+const ONE_BY_ADDRESS: Exception = { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" };
 const TWO_BY_ADDRESS: Exception = { expect: [{ images: ["url", "url"] }], why: BY_ADDRESS, worth: "yes" };
 
 export const ENDPOINT_SCENARIOS: Scenario[] = [
@@ -114,7 +114,7 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     expect: [{ images: ["b64_json"] }],
     except: {
       ...NO_IMAGES,
-      ...each(["zhipu", ...DASHSCOPE], { expect: [{ images: ["url"] }], why: BY_ADDRESS, worth: "yes" }),
+      ...each(["zhipu", ...DASHSCOPE], ONE_BY_ADDRESS),
     },
   },
   {
@@ -126,11 +126,6 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     except: {
       ...NO_IMAGES,
       ...each(DASHSCOPE, TWO_BY_ADDRESS),
-      ...each(["dashscope", "dashscope compatible"], {
-        expect: [{ images: ["url", "url"] }],
-        why: BY_ADDRESS,
-        worth: "yes",
-      }),
       zhipu: ONE_IMAGE,
     },
   },
@@ -166,26 +161,29 @@ export const ENDPOINT_SCENARIOS: Scenario[] = [
     except: {
       ...NO_IMAGES,
       ...each(DASHSCOPE, TWO_BY_ADDRESS),
-      ...each(["dashscope", "dashscope compatible"], {
-        expect: [{ images: ["url", "url"] }],
-        why: BY_ADDRESS,
-        worth: "yes",
-      }),
       zhipu: ONE_IMAGE,
     },
   },
   {
     name: "an edited image",
     cell: ["image edits", "plain"],
-    role: "image",
+    role: "image-edit",
     steps: [{ call: "edit", with: { prompt: "a hat", image: PIXEL } }],
     expect: [{ images: ["b64_json"] }],
-    except: NO_EDITS,
+    except: { ...NO_EDITS, ...each(DASHSCOPE, ONE_BY_ADDRESS) },
+  },
+  {
+    name: "two edits of an image",
+    cell: ["image edits", "plain"],
+    role: "image-edit",
+    steps: [{ call: "edit", with: { prompt: "a hat", image: PIXEL, n: 2 } }],
+    expect: [{ images: ["b64_json", "b64_json"] }],
+    except: { ...NO_EDITS, ...each(DASHSCOPE, TWO_BY_ADDRESS) },
   },
   {
     name: "an edit that the provider slows down",
     cell: ["image edits", "error"],
-    role: "image",
+    role: "image-edit",
     script: [{ status: 429 }],
     steps: [{ call: "edit", with: { prompt: "a hat", image: PIXEL } }],
     expect: [{ error: { thrown: "RateLimitError", status: 429, code: "rate_limit_exceeded" } }],

@@ -4,7 +4,7 @@ import { startUpstream, type Upstream, type UpstreamOptions } from "../../upstre
 import { type Gateway, startGateway } from "../gateway.ts";
 
 /** What a model is for. */
-export const ROLES = ["chat", "vision", "thinking", "embedding", "image", "slow-image"] as const;
+export const ROLES = ["chat", "vision", "thinking", "embedding", "image", "slow-image", "image-edit"] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Kind {
@@ -16,7 +16,7 @@ export interface Kind {
   options?: Record<string, unknown>;
   dialect?: DialectName;
   fake?: UpstreamOptions;
-  /** The vendor's models. Slow images are made by that for images, and what is not named by that for chats. */
+  /** The vendor's models. Slow images are made and images edited by that for images, and what is not named by that for chats. */
   models: Partial<Record<Role, string>> & { chat: string };
 }
 
@@ -31,6 +31,7 @@ const QWEN = {
   vision: "qwen3-vl-plus",
   embedding: "text-embedding-v4",
   image: "qwen-image-max",
+  "image-edit": "qwen-image-edit-plus",
   "slow-image": "wanx2.1-t2i-turbo",
 };
 const AZURE = { chat: "eu-gpt", embedding: "eu-embedding", image: "eu-image" };
@@ -123,5 +124,5 @@ function configOf(upstreamOf: (kind: Kind) => Upstream): object {
 }
 
 function vendorModel({ models }: Kind, role: Role): string {
-  return models[role] ?? (role === "slow-image" ? models.image : undefined) ?? models.chat;
+  return models[role] ?? (role.includes("image") ? models.image : undefined) ?? models.chat;
 }

@@ -2,7 +2,7 @@ import { ByteWriter } from "../../byte-writer.ts";
 import { CHAT, ClientRequest, Provider, ProviderRequest } from "../../exchange.ts";
 import { Json } from "../../json.ts";
 import { JsonWriter } from "../../json-writer.ts";
-import { invalidRequest, Problem } from "../../problem.ts";
+import { Problem } from "../../problem.ts";
 import { OpenAiExchange } from "../openai/exchange.ts";
 import { readFailure, readStreamError } from "./failure.ts";
 import { compatiblePath } from "./path.ts";
@@ -16,15 +16,9 @@ export class DashScopeCompatibleExchange extends OpenAiExchange {
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
-    const path = compatiblePath(this.provider, this.call.endpoint);
-    if (path.length === 0) {
-      const message = "The model `" + this.call.model + "` serves no images.";
-      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
-      return false;
-    }
     if (!super.request(credential, out)) return false;
     if (this.call.endpoint === CHAT) out.body = withThinking(out.body, this.call.json);
-    out.path = path;
+    out.path = compatiblePath(this.provider, this.call.endpoint);
     const call = this.call;
     if (call.endpoint === CHAT && !call.stream && needsStream(this.capabilities, call.json))
       out.body = asStream(out.body);

@@ -1,7 +1,7 @@
 import { ByteWriter } from "../../byte-writer.ts";
-import { CHAT, ClientRequest, FAILED, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
+import { ClientRequest, FAILED, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
 import { Json, OBJECT } from "../../json.ts";
-import { invalidRequest, Problem, providerError } from "../../problem.ts";
+import { Problem, providerError } from "../../problem.ts";
 import { SseReader } from "../../sse.ts";
 import { SseExchange } from "../../sse-exchange.ts";
 import { isError, readFailure, readStreamError } from "./failure.ts";
@@ -39,11 +39,6 @@ export class DashScopeExchange extends SseExchange {
 
   override request(credential: string, out: ProviderRequest): boolean {
     const call = this.call;
-    if (call.endpoint !== CHAT) {
-      const message = "The model `" + call.model + "` serves chat completions only.";
-      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
-      return false;
-    }
     const multimodal = isMultimodal(this.capabilities, call.json.value("messages"));
     // A stream that the client did not ask for is joined by the attempt.
     const streamed = call.stream || needsStream(this.capabilities, call.json);

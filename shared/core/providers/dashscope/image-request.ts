@@ -1,5 +1,7 @@
 import { ClientRequest } from "../../exchange.ts";
+import { imageType, writeFile } from "../../image-file.ts";
 import { FALSE, Json, NULL, STRING } from "../../json.ts";
+import { Form } from "../../multipart.ts";
 import { RequestTranslation } from "../../translation.ts";
 
 /** How images are asked for: at once, or as a task that is asked for until it is done; in the words of one service or the other. */
@@ -26,11 +28,26 @@ export function imageWay(model: string): i32 {
 
 /**
  * Whether a call of the model makes one image, whatever `n`.
- * @see https://help.aliyun.com/en/model-studio/qwen-image-api
+ * @see https://help.aliyun.com/en/model-studio/qwen-image-api, https://help.aliyun.com/en/model-studio/qwen-image-edit-api
  */
 export function makesOneImage(model: string): boolean {
+  if (model.startsWith("qwen-image-edit-")) return false;
+  return model === "qwen-image-edit" || isPainter(model);
+}
+
+/**
+ * Whether the model edits images in the words in which it makes them. Wan's older models have services and words of their own
+ * for it, which are not spoken here.
+ */
+export function editsImages(model: string): boolean {
+  return imageWay(model) !== TASK_OF_PROMPT && !isPainter(model) && !model.includes("-t2i");
+}
+
+/** Whether the model makes images of a prompt alone, one a call. */
+function isPainter(model: string): boolean {
   if (model.startsWith("z-image")) return true;
-  return model.startsWith("qwen-image") && !model.startsWith("qwen-image-2") && !model.startsWith("qwen-image-3");
+  if (model.startsWith("qwen-image-2") || model.startsWith("qwen-image-3")) return false;
+  return model.startsWith("qwen-image") && !model.startsWith("qwen-image-edit");
 }
 
 /** Where images are asked for in this way. */
@@ -54,6 +71,8 @@ export function writeImageRequest(call: ClientRequest, model: string, way: i32, 
     if (negative != null) w.key("negative_prompt").json(negative);
   } else {
     w.key("messages").array().object().key("role").string("user").key("content").array();
+    const form = call.form;
+    if (form != null && !writeFiles(form, t)) return false;
     w.object().key("text").json(prompt).end().end().end().end();
   }
   w.end().key("parameters").object();
@@ -64,6 +83,28 @@ export function writeImageRequest(call: ClientRequest, model: string, way: i32, 
     member = member.next;
   }
   w.end().end();
+  return true;
+}
+
+/**
+ * Writes the images that are to be edited, each as a part of the prompt.
+ * @see https://help.aliyun.com/en/model-studio/qwen-image-edit-api
+ */
+function writeFiles(form: Form, t: RequestTranslation): boolean {
+  for (let i: i32 = 0; i < form.parts.length; i++) {
+    const file = form.parts[i]!;
+    if (!file.isFile) continue;
+    if (!file.isImage()) return t.refuseUnsupported(file.name, "The file '" + file.name + "'");
+    const type = imageType(file);
+    if (type.length === 0) return t.refuse(file.name, "The file must be an image in PNG, JPEG, WebP or GIF.");
+    const out = t.w
+      .object()
+      .key("image")
+      .raw('"data:' + type + ";base64,").out;
+    writeFile(file, out);
+    out.byte(0x22);
+    t.w.end();
+  }
   return true;
 }
 

@@ -3,12 +3,12 @@ import { NO_BYTES } from "../../bytes.ts";
 import { ClientRequest, FAILED, MORE, Provider, ProviderRequest, REPLACED } from "../../exchange.ts";
 import { Json, OBJECT } from "../../json.ts";
 import { memberOf } from "../../json-path.ts";
-import { Problem, providerError } from "../../problem.ts";
+import { invalidRequest, Problem, providerError } from "../../problem.ts";
 import { RequestTranslation } from "../../translation.ts";
 import { WholeExchange } from "../../whole-exchange.ts";
 import { isError, readFailure, readStreamError } from "./failure.ts";
 import { ImageList } from "./image-list.ts";
-import { AT_ONCE, imagePath, imageWay, makesOneImage, writeImageRequest } from "./image-request.ts";
+import { AT_ONCE, editsImages, imagePath, imageWay, makesOneImage, writeImageRequest } from "./image-request.ts";
 import { nativePath } from "./path.ts";
 
 /** How often a task is asked for: often enough for the fastest models, which take two seconds. */
@@ -17,7 +17,7 @@ const POLL_MS: i32 = 1000;
 const MOST_LOST_POLLS: i32 = 5;
 
 /**
- * Images of DashScope's own API, which the compatible mode lacks: at once, in a call for each where the model makes one
+ * Images, made or edited, of DashScope's own API, which the compatible mode lacks: at once, in a call for each where the model makes one
  * at a time, or as a task, which is made and then asked for until it is done.
  * @see https://help.aliyun.com/en/model-studio/text-to-image-v2-api-reference
  */
@@ -39,7 +39,14 @@ export class DashScopeImages extends WholeExchange {
   }
 
   override request(credential: string, out: ProviderRequest): boolean {
-    const t = new RequestTranslation(new ByteWriter(this.call.body.length + 256), this.capabilities, this.strict);
+    if (this.call.form != null && !editsImages(this.model)) {
+      const message = "The model `" + this.call.model + "` edits no images.";
+      this.problem = invalidRequest(message, "model", "unsupported_endpoint");
+      return false;
+    }
+    // In base64, a file is longer by a third.
+    const length = this.call.body.length;
+    const t = new RequestTranslation(new ByteWriter(length + (length >> 1) + 256), this.capabilities, this.strict);
     if (!writeImageRequest(this.call, this.model, this.way, t)) {
       this.problem = t.problem;
       return false;

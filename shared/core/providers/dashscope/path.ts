@@ -1,4 +1,4 @@
-import { CHAT, COMPLETIONS, EMBEDDINGS, Provider } from "../../exchange.ts";
+import { CHAT, COMPLETIONS, Provider } from "../../exchange.ts";
 
 /** Where OpenAI's wire format is served. */
 const COMPATIBLE: string = "/compatible-mode/v1";
@@ -33,13 +33,11 @@ export function nativePath(provider: Provider, name: string): string {
   return withQuery(rootOf(provider.path) + NATIVE + name, provider);
 }
 
-/** The path and query of an endpoint of OpenAI's; empty when it is not served. */
+/** The path and query of an endpoint of OpenAI's: of a chat, a completion or embeddings. */
 export function compatiblePath(provider: Provider, endpoint: i32): string {
-  let name = "";
+  let name = "/embeddings";
   if (endpoint === CHAT) name = "/chat/completions";
   else if (endpoint === COMPLETIONS) name = "/completions";
-  else if (endpoint === EMBEDDINGS) name = "/embeddings";
-  else return "";
   // A path that says so itself is taken as it is: a proxy may serve it elsewhere.
   const own = provider.path.includes("/compatible-mode");
   return withQuery((own ? provider.path : rootOf(provider.path) + COMPATIBLE) + name, provider);
