@@ -4,7 +4,7 @@ import { checkout } from "./checkout.ts";
 
 const defaultDataDir = join(checkout, ".data");
 
-export type GatewayKind = "envoy";
+export type GatewayKind = "envoy" | "kong";
 
 export type Flags = {
   /** Path of an oneapi.yaml to apply instead of the demo. */
@@ -26,7 +26,7 @@ export type Flags = {
 export const USAGE = `npm run up -- [options]
 
   --config FILE        apply this oneapi.yaml (then no demo is set up)
-  --gateway KIND,…     gateways to start: envoy, or several like envoy,envoy      [envoy]
+  --gateway KIND,…     gateways to start: envoy, kong, or several like envoy,kong [envoy]
   --port N             port of the first gateway, 0 for a free one                [8080]
   --control-port N     port of the control service, 0 for a free one              [8090]
   --data-dir DIR       where state is kept                                        [.data]
@@ -86,9 +86,8 @@ function parse(args: string[]) {
 
 function readGateways(text: string): GatewayKind[] {
   return text.split(",").map((kind) => {
-    if (kind === "envoy") return kind;
-    if (kind === "kong") throw new UsageError("--gateway kong: this version has no Kong gateway yet; use envoy");
-    throw new UsageError(`--gateway ${kind}: must be envoy, or a list like envoy,envoy`);
+    if (kind === "envoy" || kind === "kong") return kind;
+    throw new UsageError(`--gateway ${kind}: must be envoy or kong, or a list like envoy,kong`);
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run up`: a control service, Envoys with the filter and, for the demo, a fake provider, kept running until a signal
- * ends them all. Logs go to stderr; stdout gets what the user asked for.
+ * `npm run up`: a control service, gateways (Envoys with the filter, Kongs with the plugin) and, for the demo, a fake
+ * provider, kept running until a signal ends them all. Logs go to stderr; stdout gets what the user asked for.
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,8 +10,10 @@ import { demoKey, quickstart, startFakeProvider } from "./demo.ts";
 import { findEnvoy } from "./envoy/binary.ts";
 import { gatewayAnswers, startEnvoy } from "./envoy/gateway.ts";
 import { buildModule } from "./envoy/module.ts";
-import { type Flags, readFlags, USAGE, UsageError } from "./flags.ts";
+import { type Flags, type GatewayKind, readFlags, USAGE, UsageError } from "./flags.ts";
+import { startKong } from "./kong/gateway.ts";
 import { tryLock } from "./lock.ts";
+import type { Part } from "./part.ts";
 import { HOST, PortFinder } from "./ports.ts";
 import { asJson, asText, type Summary } from "./summary.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -64,9 +66,10 @@ async function bringUp(flags: Flags, supervisor: Supervisor, signal: AbortSignal
   }
   const configuration = flags.config === null ? null : await readConfiguration(flags.config);
   const ports = await findPorts(flags);
+  const withEnvoy = flags.gateways.includes("envoy");
   const [envoy, wasm, ca] = await Promise.all([
-    findEnvoy(log, signal),
-    buildModule(log, signal),
+    withEnvoy ? findEnvoy(log, signal) : "",
+    withEnvoy ? buildModule(log, signal) : "",
     certificateAuthorities(dataDir),
   ]);
 
@@ -79,16 +82,27 @@ async function bringUp(flags: Flags, supervisor: Supervisor, signal: AbortSignal
   if (flags.demo) await control.apply(await quickstart(ports.provider), "quickstart.yaml");
   else if (configuration !== null) await control.apply(configuration, `${flags.config}`);
 
+  const startGateway = async (kind: GatewayKind, node: string, at: GatewayPorts): Promise<Part> => {
+    if (kind === "kong") {
+      const settings = { node, ...at, dataDir, controlUrl: control.url, token: control.gatewayToken };
+      const parts = await startKong({ ...settings, certificateAuthorities: ca }, supervisor);
+      await parts.kong.ready(() => gatewayAnswers(at.port, key, 1));
+      return parts.plugin;
+    }
+    const settings = { node, host: HOST, port: at.port, adminPort: at.statusPort, wasm, certificateAuthorities: ca };
+    const gateway = { ...settings, control: { host: HOST, port: ports.control }, token: control.gatewayToken };
+    const launch = { file: join(dataDir, `${node}.json`), workers: flags.workers };
+    const part = await startEnvoy(envoy, gateway, launch, supervisor);
+    await part.ready(() => gatewayAnswers(at.port, key, flags.workers));
+    return part;
+  };
   const gateways = await Promise.all(
-    ports.gateways.map(async ({ port, adminPort }, index) => {
-      const node = `envoy-${index + 1}`;
-      const settings = { node, host: HOST, port, adminPort, wasm, certificateAuthorities: ca };
-      const gateway = { ...settings, control: { host: HOST, port: ports.control }, token: control.gatewayToken };
-      const launch = { file: join(dataDir, `${node}.json`), workers: flags.workers };
-      const part = await startEnvoy(envoy, gateway, launch, supervisor);
-      await part.ready(() => gatewayAnswers(port, key, flags.workers));
-      log(`${node}: admin interface at http://${HOST}:${adminPort}`);
-      return { kind: "envoy" as const, base_url: `http://${HOST}:${port}/v1`, pid: part.pid ?? 0 };
+    ports.gateways.map(async (at, index) => {
+      const kind = flags.gateways[index] ?? "envoy";
+      const node = `${kind}-${flags.gateways.slice(0, index + 1).filter((one) => one === kind).length}`;
+      const part = await startGateway(kind, node, at);
+      log(`${node}: ${kind === "kong" ? "metrics" : "admin interface"} at http://${HOST}:${at.statusPort}`);
+      return { kind, base_url: `http://${HOST}:${at.port}/v1`, pid: part.pid ?? 0 };
     }),
   );
   return {
@@ -107,13 +121,16 @@ async function readConfiguration(file: string): Promise<string> {
   });
 }
 
+/** `relayPort` is for Kong alone; `statusPort` is that of Envoy's admin interface, or of the plugin server's metrics. */
+type GatewayPorts = { port: number; statusPort: number; relayPort: number };
+
 async function findPorts(flags: Flags) {
   const finder = new PortFinder();
   try {
-    const gateways = [];
+    const gateways: GatewayPorts[] = [];
     for (const index of flags.gateways.keys()) {
       const port = index === 0 ? await finder.find(flags.port, "--port") : await finder.find(0);
-      gateways.push({ port, adminPort: await finder.find(0) });
+      gateways.push({ port, statusPort: await finder.find(0), relayPort: await finder.find(0) });
     }
     const control = await finder.find(flags.controlPort, "--control-port");
     return { gateways, control, provider: await finder.find(0) };

@@ -4,6 +4,7 @@ import { addProviderHeaders, explain, operationHeaders, sendJson, sendProblem } 
 import { keyOf, single } from "./credentials.ts";
 import { Delivery, type Receiver } from "./delivery.ts";
 import type { Ending, Host, Waiting } from "./host.ts";
+import type { Wishes } from "./tickets.ts";
 
 /** Largest request body (bytes); what is larger gets 413. */
 const MOST_BODY = 50 * 1024 * 1024;
@@ -13,6 +14,7 @@ export class Call implements Waiting, Ending, Receiver {
   readonly #host: Host;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #wishes: Wishes;
   readonly #operation: Operation;
   #parts: Buffer[] = [];
   #size = 0;
@@ -27,10 +29,11 @@ export class Call implements Waiting, Ending, Receiver {
   /** The last bytes of an answer whose record must be stored first. */
   #heldEnd: Uint8Array | null = null;
 
-  constructor(host: Host, request: IncomingMessage, response: ServerResponse) {
+  constructor(host: Host, request: IncomingMessage, response: ServerResponse, wishes: Wishes) {
     this.#host = host;
     this.#request = request;
     this.#response = response;
+    this.#wishes = wishes;
     this.#operation = host.gateway.open(host.clock());
   }
 
@@ -151,6 +154,9 @@ export class Call implements Waiting, Ending, Receiver {
     if (attempt === null) return;
     const headers = this.#headers();
     addProviderHeaders(headers, attempt, given, untouched);
+    if (this.#wishes.modelHeader) {
+      headers["x-kong-llm-model"] = `${attempt.exchange.provider.name}/${attempt.exchange.model}`;
+    }
     if (!attempt.answersStream()) headers["content-length"] = bytes.length;
     this.#answered = true;
     this.#response.writeHead(attempt.shownStatus(), headers);

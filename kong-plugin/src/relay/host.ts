@@ -35,7 +35,6 @@ export interface HostSettings {
   node: string;
   /** PEM file of the authorities that sign providers' certificates; those of Node when it is absent. */
   authorities?: string;
-  journal?: RecordJournal;
   log: (text: string) => void;
   /** Unix time in milliseconds. */
   clock?: () => number;
@@ -56,7 +55,7 @@ export class Host {
   readonly clock: () => number;
   readonly log: (text: string) => void;
   readonly #link: ControlLink;
-  readonly #journal: RecordJournal;
+  #journal: RecordJournal = NO_JOURNAL;
   readonly #waiting = new Set<Waiting>();
   readonly #ending = new Set<Ending>();
   readonly #watched = new Set<Watched>();
@@ -66,7 +65,6 @@ export class Host {
   constructor(settings: HostSettings) {
     this.clock = settings.clock ?? Date.now;
     this.log = settings.log;
-    this.#journal = settings.journal ?? NO_JOURNAL;
     this.providers = settings.providers ?? new ProviderPools(settings.authorities);
     this.metrics = new Metrics(this.gateway);
     const sync = new Sync(this.gateway, settings.node, this.epoch, "kong");
@@ -123,6 +121,11 @@ export class Host {
   leave(one: Waiting & Ending): void {
     this.#waiting.delete(one);
     this.#ending.delete(one);
+  }
+
+  /** From now on records are kept there too. */
+  keepRecordsIn(journal: RecordJournal): void {
+    this.#journal = journal;
   }
 
   /** The operation is over: its record is written, once, and kept until it is stored. */

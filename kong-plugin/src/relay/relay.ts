@@ -27,8 +27,9 @@ export class Relay {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const ticket = single(request.headers[TICKET_HEADER]);
-    if (this.#host.tickets.redeem(ticket, this.#host.clock())) {
-      new Call(this.#host, request, response).start();
+    const wishes = this.#host.tickets.redeem(ticket, this.#host.clock());
+    if (wishes !== null) {
+      new Call(this.#host, request, response, wishes).start();
       return;
     }
     this.#host.metrics.withoutTicket++;

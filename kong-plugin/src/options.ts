@@ -1,0 +1,101 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parseArgs } from "node:util";
+
+export interface Options {
+  socket: string;
+  relayPort: number;
+  /** 0 picks a free one. */
+  statusPort: number;
+  controlUrl: string;
+  token: string;
+  node: string;
+  spoolDir: string;
+  authorities: string | null;
+}
+
+export const USAGE = `oneapi-kong [options]      the plugin server and the relay beside a Kong
+oneapi-kong --dump         prints what Kong's query command wants, and opens nothing
+
+  --socket PATH        unix socket for Kong          ONEAPI_KONG_SOCKET        [/run/oneapi-kong/plugin.sock]
+  --relay-port N       of the relay, on loopback     ONEAPI_KONG_RELAY_PORT    [8012]
+  --status-port N      /healthz, /readyz, /metrics   ONEAPI_KONG_STATUS_PORT   [8013]
+  --control-url URL    of the control service        ONEAPI_CONTROL_URL
+  --token-file FILE    with the gateway's token      ONEAPI_GATEWAY_TOKEN (the token itself)
+  --node NAME          of this gateway               ONEAPI_NODE               [the host's name]
+  --spool-dir DIR      for usage records             ONEAPI_KONG_SPOOL_DIR     [/var/lib/oneapi-kong]
+  --ca FILE            authorities of providers      ONEAPI_CA_FILE            [those of Node.js]
+`;
+
+/** A command line that cannot be obeyed; the message says why. */
+export class UsageError extends Error {}
+
+/** Reads options, and the environment where they are absent. Throws {@link UsageError}. */
+export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Options {
+  const given = parse(args);
+  const option = (name: keyof typeof given, variable: string, otherwise: string | null): string => {
+    const value = given[name] ?? environment[variable] ?? otherwise;
+    if (value === null || value === "") throw new UsageError(`--${name} (or ${variable}) is missing`);
+    return value;
+  };
+  return {
+    socket: option("socket", "ONEAPI_KONG_SOCKET", "/run/oneapi-kong/plugin.sock"),
+    relayPort: readPort("--relay-port", option("relay-port", "ONEAPI_KONG_RELAY_PORT", "8012")),
+    statusPort: readPort("--status-port", option("status-port", "ONEAPI_KONG_STATUS_PORT", "8013")),
+    controlUrl: readUrl(option("control-url", "ONEAPI_CONTROL_URL", null)),
+    token: readToken(given["token-file"], environment.ONEAPI_GATEWAY_TOKEN),
+    node: readNode(option("node", "ONEAPI_NODE", hostname())),
+    spoolDir: option("spool-dir", "ONEAPI_KONG_SPOOL_DIR", "/var/lib/oneapi-kong"),
+    authorities: given.ca ?? environment.ONEAPI_CA_FILE ?? null,
+  };
+}
+
+function parse(args: string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args,
+      options: {
+        socket: text,
+        "relay-port": text,
+        "status-port": text,
+        "control-url": text,
+        "token-file": text,
+        node: text,
+        "spool-dir": text,
+        ca: text,
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function readPort(name: string, text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  throw new UsageError(`${name} ${text}: must be a port from 0 to 65535`);
+}
+
+function readUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return text;
+  throw new UsageError(`--control-url ${text}: must be an http or https URL`);
+}
+
+function readNode(text: string): string {
+  if (/^[\x21-\x7e]{1,128}$/.test(text)) return text;
+  throw new UsageError(`--node ${text}: must be 1 to 128 printable characters`);
+}
+
+function readToken(file: string | undefined, token: string | undefined): string {
+  if (file === undefined) {
+    if (token) return token;
+    throw new UsageError("--token-file (or ONEAPI_GATEWAY_TOKEN) is missing");
+  }
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new UsageError(`--token-file: ${(error as Error).message}`);
+  }
+}

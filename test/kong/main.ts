@@ -1,0 +1,52 @@
+/**
+ * A stand-in for Kong where none is installed: reads the same kong.conf and kong.yml, asks the plugin server with the same
+ * words (session.jsonl is what a real Kong 3.9.1 said), and proxies as Kong does.
+ *
+ *     node test/kong/main.ts -c kong.conf
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { parseArgs } from "node:util";
+import { parse } from "yaml";
+import { ExternalPlugin } from "./plugin.ts";
+import { PluginRpc } from "./plugin-rpc.ts";
+import { KongProxy } from "./proxy.ts";
+
+interface Declared {
+  services: { url: string; read_timeout: number; plugins: { name: string; config: object }[] }[];
+}
+
+const { values } = parseArgs({ options: { conf: { type: "string", short: "c", default: "kong.conf" } } });
+const conf = readConf(readFileSync(values.conf, "utf8"));
+const log = (text: string) => process.stderr.write(`kong: ${text}\n`);
+
+const [asked] = JSON.parse(query(conf.pluginserver_oneapi_query_cmd ?? "")) as { Name: string; Phases: string[] }[];
+const [service] = (parse(readFileSync(conf.declarative_config ?? "", "utf8")) as Declared).services;
+const [plugin] = service?.plugins ?? [];
+if (service === undefined || plugin === undefined || plugin.name !== asked?.Name)
+  throw new Error("kong.yml names another plugin");
+if (asked.Phases.join() !== "access") throw new Error(`this stand-in runs the access phase only, not ${asked.Phases}`);
+
+const rpc = new PluginRpc(conf.pluginserver_oneapi_socket ?? "");
+const external = new ExternalPlugin(rpc, plugin.name, { model_name_header: false, ...plugin.config }, log);
+const proxy = new KongProxy({ url: service.url, readTimeoutMs: service.read_timeout }, external);
+const server = createServer({ requestTimeout: 0 }, (client, answer) => {
+  proxy.serve(client, answer).catch((error: Error) => {
+    log(error.message);
+    answer.destroy();
+  });
+});
+const [host = "", port = ""] = (conf.proxy_listen ?? "").split(":");
+server.listen(Number(port), host);
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit());
+
+/** As Kong runs it: through a shell, stdout must be JSON and nothing else. */
+function query(command: string): string {
+  return execFileSync("sh", ["-c", `exec ${command}`], { encoding: "utf8" });
+}
+
+function readConf(text: string): Record<string, string> {
+  const lines = text.split("\n").filter((line) => /^\w+ *=/.test(line));
+  return Object.fromEntries(lines.map((line) => line.split(/ *= */, 2) as [string, string]));
+}

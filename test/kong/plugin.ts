@@ -1,0 +1,106 @@
+/** How Kong runs an external plugin: instances made when they are needed, phases step by step, and on without it when it fails. */
+import { randomUUID } from "node:crypto";
+import { type PluginRpc, RpcError } from "./plugin-rpc.ts";
+
+/** A request, as the PDK shows and changes it. */
+export interface Exchange {
+  headers: Record<string, string[]>;
+  path: string;
+  /** What goes to the service beside the client's headers, or in their place. */
+  readonly added: Record<string, string>;
+  /** The plugin's answer. */
+  exit: { status: number; body: string; headers: Record<string, string> } | null;
+}
+
+interface Told {
+  EventId: number;
+  Data: "ret" | { Method: string; Args: unknown[] };
+}
+
+/** Kong cannot even start the plugin's instance: it answers 500. */
+export class NoInstance extends Error {}
+
+export class ExternalPlugin {
+  readonly #rpc: PluginRpc;
+  readonly #name: string;
+  readonly #config: Record<string, unknown>;
+  readonly #log: (text: string) => void;
+  #instance: Promise<number> | null = null;
+
+  constructor(rpc: PluginRpc, name: string, config: object, log: (text: string) => void) {
+    const [service, plugin, workspace] = [randomUUID(), randomUUID(), randomUUID()];
+    this.#rpc = rpc;
+    this.#name = name;
+    this.#log = log;
+    this.#config = {
+      ...config,
+      __key__: `plugins:${name}::${service}:::${workspace}`,
+      ...{ __plugin_id: plugin, __seq__: 1, __ws_id: workspace, service_id: service },
+    };
+  }
+
+  /** Runs the phase. Throws {@link NoInstance} when there is none to run it. */
+  async run(phase: string, exchange: Exchange): Promise<void> {
+    const instance = await this.#start().catch((error: Error) => {
+      throw new NoInstance(error.message);
+    });
+    try {
+      await this.#converse(await this.#handle(instance, phase), exchange);
+    } catch (error) {
+      this.#log(`[error] ${this.#name}.${phase}: ${(error as Error).message}; the request goes on without it`);
+    }
+  }
+
+  #start(): Promise<number> {
+    const Config = JSON.stringify(this.#config);
+    this.#instance ??= this.#rpc.call("plugin.StartInstance", { Name: this.#name, Config }).then(
+      (started) => (started as { Id: number }).Id,
+      (error: Error) => {
+        this.#instance = null;
+        throw error;
+      },
+    );
+    return this.#instance;
+  }
+
+  async #handle(instance: number, phase: string): Promise<Told> {
+    const event = (id: number) => this.#rpc.call("plugin.HandleEvent", { InstanceId: id, EventName: phase });
+    try {
+      return (await event(instance)) as Told;
+    } catch (error) {
+      if (!(error instanceof RpcError) || !error.message.includes("no plugin instance")) throw error;
+      this.#instance = null;
+      return (await event(await this.#start())) as Told;
+    }
+  }
+
+  async #converse(first: Told, exchange: Exchange): Promise<void> {
+    for (let { EventId, Data } = first; Data !== "ret"; ) {
+      const { Method, Args } = Data;
+      const value = callPdk(Method, Args, exchange);
+      if (exchange.exit !== null) return;
+      const step = Method.endsWith(".get_headers") ? "plugin.StepMultiMap" : "plugin.Step";
+      ({ EventId, Data } = (await this.#rpc.call(step, { Data: value, EventId })) as Told);
+    }
+  }
+}
+
+/** What the method of Kong's PDK gives. Throws for what this stand-in does not have: Kong would answer 500 or go on. */
+function callPdk(method: string, args: unknown[], exchange: Exchange): unknown {
+  switch (method) {
+    case "kong.request.get_headers":
+      return Object.fromEntries(Object.entries(exchange.headers).slice(0, Number(args[0] ?? 100)));
+    case "kong.request.get_path":
+      return exchange.path;
+    case "kong.service.request.set_headers":
+      Object.assign(exchange.added, args[0]);
+      return undefined;
+    case "kong.response.exit": {
+      const [status, body, headers] = args as [number, string, Record<string, string>];
+      exchange.exit = { status, body, headers };
+      return undefined;
+    }
+    default:
+      throw new Error(`${method} is not in this stand-in`);
+  }
+}
