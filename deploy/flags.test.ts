@@ -45,7 +45,7 @@ describe("the command line of up", () => {
     [["--port", "http"], "--port http: must be a whole number from 0 to 65535"],
     [["--workers", "0"], "--workers 0: must be a whole number from 1 to 1024"],
     [["--gateway", "nginx"], "--gateway nginx: must be envoy"],
-    [["--gateway", "envoy,kong"], "no Kong gateway yet"],
+    [["--gateway", "envoy,tyk"], "--gateway tyk: must be envoy or kong"],
     [["--prot", "1"], "--prot"],
     [["extra"], "extra"],
   ])("refuses %j", (args, message) => {

@@ -131,6 +131,32 @@ describe("up", () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
+  test("serves both models through Kong beside Envoy, brings its plugin server back, and leaves nothing", async () => {
+    const up = new Up("--json", "--data-dir", "mixed", "--gateway", "envoy,kong");
+    const line = await up.line();
+    expect(line.gateways.map(({ kind }) => kind)).toEqual(["envoy", "kong"]);
+    const [, kong] = line.gateways;
+    const { base_url = "", pid = 0 } = kong ?? {};
+    if (process.platform === "linux") {
+      expect(await readFile(`/proc/${pid}/cmdline`, "utf8")).toContain("oneapi-kong.js");
+    }
+    for (const model of ["gpt-demo", "claude-demo"])
+      expect((await chat({ ...line, base_url }, model)).status).toBe(200);
+    process.kill(pid, "SIGKILL");
+    await expect.poll(() => isAlive(pid), { timeout: 5_000 }).toBe(false);
+    // Kong goes on without its plugin, and the relay is gone with it: nobody is served by anything else.
+    const statuses = new Set<number>();
+    const status = async () => {
+      const { status } = await chat({ ...line, base_url }, "gpt-demo");
+      statuses.add(status);
+      return status;
+    };
+    await expect.poll(status, { timeout: 20_000, interval: 20 }).toBe(200);
+    for (const seen of statuses) expect([200, 502, 503]).toContain(seen);
+    expect(await up.end("SIGTERM")).toBe(0);
+    expect([...line.gateways.map((gateway) => gateway.pid), line.control_pid].filter(isAlive)).toEqual([]);
+  });
+
   test("keeps the demo's key from one start to the next", async () => {
     const first = new Up("--json", "--data-dir", "again");
     const { demo_key } = await first.line();
@@ -213,8 +239,8 @@ describe("up refuses, saying why,", () => {
   });
 
   test("flags that it does not know", async () => {
-    const up = new Up("--gateway", "kong");
+    const up = new Up("--gateway", "nginx");
     expect(await up.end()).toBe(2);
-    expect(up.stderr).toContain("no Kong gateway yet");
+    expect(up.stderr).toContain("--gateway nginx: must be envoy or kong");
   });
 });

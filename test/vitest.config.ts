@@ -6,6 +6,8 @@ const target = fileURLToPath(new URL("../shared/core/target.ts", import.meta.url
 /** Builds `oneapi.wasm` when it is missing or older than its sources. */
 const builtModule = fileURLToPath(new URL("setup/wasm.ts", import.meta.url));
 
+const KONG_CASES = ["chat", "streams", "errors", "failover", "abort", "endpoints", "config", "tls"];
+
 /** One project per part, so that `--project NAME` runs what one is working on. */
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
@@ -22,7 +24,10 @@ export default defineConfig({
         globalSetup: [builtModule],
         testTimeout: 120_000,
       }),
-      project("kong", ["kong-plugin/**/*.test.ts"], { setupFiles: [target], testTimeout: 60_000 }),
+      project("kong", ["kong-plugin/**/*.test.ts", "test/kong/**/*.test.ts"], {
+        setupFiles: [target],
+        testTimeout: 60_000,
+      }),
       project("deploy", ["deploy/**/*.test.ts"], { testTimeout: 120_000, ...alone(1) }),
       project("admission", ["test/admission/**/*.test.ts"], { setupFiles: [target] }),
       project("checks", ["test/checks/**/*.test.ts"]),
@@ -39,12 +44,24 @@ export default defineConfig({
         testTimeout: 120_000,
         hookTimeout: 180_000,
       }),
+      // The same cases through Kong, as far as they cover what a host of the core does by itself.
+      project(
+        "e2e-kong",
+        KONG_CASES.map((name) => `test/e2e/${name}.test.ts`),
+        {
+          ...alone(3),
+          env: { E2E_GATEWAY: "kong" },
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      ),
     ],
   },
 });
 
 type Settings = {
   setupFiles?: string[];
+  env?: Record<string, string>;
   globalSetup?: string[];
   testTimeout?: number;
   hookTimeout?: number;

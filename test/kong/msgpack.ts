@@ -1,4 +1,4 @@
-/** MessagePack as Kong writes it: texts as the old raw type (no str 8), whole numbers as short as they go, others as doubles. */
+/** MessagePack as Kong writes it: texts as the old raw type (no str 8), whole numbers as short as they go, others as doubles, bodies as bytes. */
 export function encodeAsKong(value: unknown): Buffer {
   const parts: Buffer[] = [];
   write(value, parts);
@@ -10,6 +10,7 @@ function write(value: unknown, parts: Buffer[]): void {
   else if (typeof value === "boolean") parts.push(Buffer.of(value ? 0xc3 : 0xc2));
   else if (typeof value === "number") parts.push(writeNumber(value));
   else if (typeof value === "string") writeText(Buffer.from(value), parts);
+  else if (value instanceof Uint8Array) writeBytes(Buffer.from(value), parts);
   else if (Array.isArray(value)) {
     parts.push(head(value.length, 0x90, 0xdc));
     for (const item of value) write(item, parts);
@@ -32,6 +33,17 @@ function writeText(bytes: Buffer, parts: Buffer[]): void {
   else if (bytes.length < 65_536) parts.push(Buffer.of(0xda, bytes.length >> 8, bytes.length & 255));
   else {
     const long = Buffer.alloc(5, 0xdb);
+    long.writeUInt32BE(bytes.length, 1);
+    parts.push(long);
+  }
+  parts.push(bytes);
+}
+
+function writeBytes(bytes: Buffer, parts: Buffer[]): void {
+  if (bytes.length < 256) parts.push(Buffer.of(0xc4, bytes.length));
+  else if (bytes.length < 65_536) parts.push(Buffer.of(0xc5, bytes.length >> 8, bytes.length & 255));
+  else {
+    const long = Buffer.alloc(5, 0xc6);
     long.writeUInt32BE(bytes.length, 1);
     parts.push(long);
   }
