@@ -10,7 +10,7 @@ import {
 } from "@oneapi/core";
 
 /** What of a provider's headers a client may see. All else tells of the provider's account, or of a connection that is not the client's. */
-const PASSED = ["date", "server", "openai-processing-ms", "openai-version"];
+const PASSED = ["date", "openai-processing-ms", "openai-version"];
 const PASSED_WHOLE = [...PASSED, "cache-control"];
 const PASSED_UNTOUCHED = [...PASSED_WHOLE, "content-type"];
 
