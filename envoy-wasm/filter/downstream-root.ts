@@ -50,6 +50,12 @@ export class DownstreamRoot extends RootContext {
 
   override onQueueReady(): void {
     this.passages.release();
+    this.wakeAll();
+  }
+
+  /** An operation has ended: what it gives back may be what others wait for. */
+  nudge(): void {
+    if (this.waiting.length > 0) this.passages.call();
   }
 
   override onTick(): void {

@@ -266,6 +266,7 @@ export class Downstream extends StreamContext {
     worker().release(operation);
     if (this.waiting || this.ending) this.root.leave(this);
     worker().gateway.close(operation, this.hasClientLeft(operation), lately());
+    this.root.nudge();
     this.operation = null;
   }
 

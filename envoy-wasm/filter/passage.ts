@@ -102,6 +102,11 @@ export class PassageQueue {
     if (this.waiting.length == 1) host.enqueue(this.queue);
   }
 
+  /** Has the root called back, whether or not a passage waits. */
+  call(): void {
+    host.enqueue(this.queue);
+  }
+
   /** The host has come to it. */
   release(): void {
     host.dequeue(this.queue);

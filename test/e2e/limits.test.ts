@@ -20,6 +20,7 @@ describe.each([
           limits: [requests(1000), tokens(100_000), { metric: "concurrency", amount: 50 }],
           keys: { limits: [requests(30)] },
         },
+        unbounded: { limits: [{ metric: "spend", window: "none", amount: 0.001 }] },
         balance: { limits: [{ metric: "spend", window: "none", amount: 0.001 }] },
         small: { limits: [tokens(100)] },
         rest: { limits: [tokens(5000)] },
@@ -81,6 +82,16 @@ describe.each([
       (list) => list.length === 10,
     );
     expect(records.reduce((sum, record) => sum + (record.cost_nano_usd ?? 0), 0)).toBe(1_000_000);
+  });
+
+  it("let no more than a balance be spent by requests that say no maximum", async () => {
+    world.upstream.script({ times: 0, usage: { prompt_tokens: 5, completion_tokens: 100, total_tokens: 105 } });
+    let passed = 0;
+    for (let round = 0; round < 5 && passed < 10; round++) {
+      passed += tally(await flood(world, "unbounded", 20))[200] ?? 0;
+    }
+    expect(passed).toBe(10);
+    expect(tally(await flood(world, "unbounded", 5))).toEqual({ 429: 5 });
   });
 
   it("let none of 100 parallel requests of 200 tokens pass a limit of 100 tokens", async () => {

@@ -42,11 +42,11 @@ function grant(granted: number): void {
 
 function reservation(amount: number): Reservation {
   const made = new Reservation();
-  made.add(limit, leases, amount);
+  made.add(limit, leases, amount, amount);
   return made;
 }
 
-const canTake = (amount: number) => reservation(amount).lacking(now, leases.areOwn(now)) === null;
+const canTake = (amount: number) => reservation(amount).lacking(now, leases.areOwn(now), false) === null;
 
 test("idle units are not used beyond their time, also while a message waits for its answer", () => {
   const taken = reservation(100);

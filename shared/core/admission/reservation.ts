@@ -7,14 +7,19 @@ export class Share {
   readonly limit: Limit;
   readonly lease: Lease;
   readonly amount: f64;
+  /** With less than `amount` it may begin all the same, when no more is to be had. */
+  readonly least: f64;
+  /** What it took. */
+  taken: f64 = 0;
   /** The window that it was taken in. */
   start: f64 = 0;
   settled: boolean = false;
 
-  constructor(limit: Limit, lease: Lease, amount: f64) {
+  constructor(limit: Limit, lease: Lease, amount: f64, least: f64) {
     this.limit = limit;
     this.lease = lease;
     this.amount = amount;
+    this.least = least;
   }
 }
 
@@ -35,8 +40,8 @@ export class Reservation {
   until: f64 = 0;
   private state: i32 = WAITING;
 
-  add(limit: Limit, leases: Leases, amount: f64): void {
-    this.shares.push(new Share(limit, leases.of(limit), amount));
+  add(limit: Limit, leases: Leases, amount: f64, least: f64): void {
+    this.shares.push(new Share(limit, leases.of(limit), amount, least));
   }
 
   isWaiting(): boolean {
@@ -47,8 +52,11 @@ export class Reservation {
     return this.state === TAKEN;
   }
 
-  /** The first share that cannot be had now, or null. `time` is the control service's; `own`: idle units may be used. */
-  lacking(time: f64, own: boolean): Share | null {
+  /**
+   * The first share that cannot be had now, or null. `time` is the control service's; `own`: idle units may be used;
+   * `sparing`: shares that may be smaller are.
+   */
+  lacking(time: f64, own: boolean, sparing: boolean): Share | null {
     const waits = this.isWaiting();
     for (let i: i32 = 0; i < this.shares.length; i++) {
       const share = this.shares[i]!;
@@ -57,12 +65,13 @@ export class Reservation {
       if (lease.absent || share.amount === 0) continue;
       // Who waits already is not overtaken.
       const others = waits ? 0 : lease.need;
-      if (!own || lease.idle() - others < share.amount) return share;
+      const wanted: f64 = sparing ? share.least : share.amount;
+      if (!own || lease.idle() - others < wanted) return share;
     }
     return null;
   }
 
-  /** Takes all shares, also beyond what is idle: whether they may be taken is not asked here. */
+  /** Takes all shares, of those that may be smaller what is idle: whether they may be taken is not asked here. */
   take(time: f64): void {
     this.leave();
     this.state = TAKEN;
@@ -70,7 +79,10 @@ export class Reservation {
       const share = this.shares[i]!;
       share.lease.turn(time);
       share.start = share.lease.start;
-      share.lease.reserve(share.amount, time);
+      share.taken = share.amount;
+      const idle = share.lease.idle();
+      if (share.least < share.amount && idle < share.amount) share.taken = idle > share.least ? idle : share.least;
+      share.lease.reserve(share.taken, time);
     }
   }
 
@@ -115,7 +127,7 @@ export class Reservation {
       const share = this.shares[i]!;
       if (share.settled) continue;
       share.settled = true;
-      share.lease.settle(share.start, share.amount, usedOf(share.limit.metric, requests, tokens, spend));
+      share.lease.settle(share.start, share.taken, usedOf(share.limit.metric, requests, tokens, spend));
     }
   }
 }

@@ -162,13 +162,6 @@ describe("a limit", () => {
     expect(operation.problem?.status).toBe(429);
   });
 
-  test("of 0 admits nothing and asks nobody", () => {
-    open({ limits: [limit(REQUESTS, 0)] });
-    expect(submit()[1]).toBe(REFUSED);
-    now += 1000;
-    expect(push()?.leases).toBeUndefined();
-  });
-
   test("that the control service does not know any more binds nobody", () => {
     open({ limits: [limit(REQUESTS, 5)] });
     const [operation] = submit();
@@ -261,7 +254,6 @@ describe("tokens and money", () => {
     const need = (id: string) => asked.find((entry) => entry.id === id)?.need ?? 0;
     const prompt = need(TOKENS) - 200;
     expect(prompt).toBeGreaterThan(0);
-    // All of the prompt at the dearer rate of a cache write.
     expect(need(SPEND)).toBe(prompt * 1250 + 200 * 4000);
     const grants = asked.map(({ id, window, need }) => ({ id, window, granted: need, left: 0, edge: true }));
     const leases = { sequence: 1, ttl_ms: 10_000, entries: grants };
@@ -272,6 +264,29 @@ describe("tokens and money", () => {
     const told = push()?.leases?.entries ?? [];
     expect(told.find(({ id }) => id === TOKENS)).toMatchObject({ spent: 60, reserved: 0, keep: 0 });
     expect(told.find(({ id }) => id === SPEND)).toMatchObject({ spent: 10 * 1000 + 50 * 4000, reserved: 0 });
+  });
+
+  test("of a call that says no maximum may be fewer than is usual, when no more is to be had", () => {
+    open({ limits: [limit(TOKENS, 5000)] });
+    const [first] = submit();
+    expect(push()?.leases?.entries).toMatchObject([{ id: TOKENS, need: expect.any(Number) }]);
+    const give = (granted: number) => {
+      const entries = [{ id: TOKENS, window: MINUTE, granted, left: 0, edge: true }];
+      const leases = { sequence: 1, ttl_ms: 10_000, entries };
+      sync.pushed(bytes({ version: 1, now_ms: now, key_revision: 0, acknowledged: 0, keys: [], leases }), now);
+    };
+    give(700);
+    expect(gateway.resume(first, now)).toBe(READY);
+    const [second, state] = submit();
+    expect(state).toBe(WAIT);
+    push();
+    give(700);
+    expect(gateway.resume(second, now)).toBe(WAIT);
+    end(first, 10, 90);
+    expect(gateway.resume(second, now)).toBe(READY);
+    end(second, 10, 90);
+    now += 250;
+    expect(push()?.leases?.entries).toMatchObject([{ id: TOKENS, spent: 200, reserved: 0 }]);
   });
 
   test("of a call that says no maximum are cut to the whole limit; of one that says so, it is refused", () => {
@@ -296,10 +311,6 @@ describe("tokens and money", () => {
     const unpriced = { model: { targets: [{ provider: "p", model: "up" }] } };
     open({ limits: [limit(SPEND, 10_000_000_000)] }, unpriced);
     expect(submit()[0].problem).toMatchObject({ status: 403, code: "model_not_priced", param: "model" });
-  });
-
-  test("may be spent unpriced where the project lets it through", () => {
-    const unpriced = { model: { targets: [{ provider: "p", model: "up" }] } };
     open({ limits: [limit(SPEND, 10_000_000_000)], unpriced: "allow" }, unpriced);
     expect(submit()[1]).toBe(READY);
   });

@@ -40,7 +40,8 @@ export class Admission {
     if (reservation == null || reservation.isTaken()) return READY;
     const leases = this.leases;
     const time = leases.time(now);
-    const share = reservation.lacking(time, leases.areOwn(now));
+    const own = leases.areOwn(now);
+    const share = reservation.lacking(time, own, false);
     if (share == null) {
       reservation.take(time);
       return READY;
@@ -51,6 +52,11 @@ export class Admission {
       reservation.wait(leases, now + operation.key!.admissionWaitMs);
       operation.askedAt = now;
       return WAIT;
+    }
+    // The control service has given what there is. Nobody said that the answer would be as long as was asked for.
+    if (leases.answered >= reservation.message && reservation.lacking(time, own, true) == null) {
+      reservation.take(time);
+      return READY;
     }
     const final = this.finalShare(reservation);
     if (final != null) return this.deny(operation, reservation, final, time);
@@ -70,7 +76,7 @@ export class Admission {
     for (let i: i32 = 0; i < reservation.shares.length; i++) {
       const share = reservation.shares[i]!;
       const lease = share.lease;
-      if (!lease.absent && lease.finalAt >= reservation.message && lease.idle() < share.amount) return share;
+      if (!lease.absent && lease.finalAt >= reservation.message && lease.idle() < share.least) return share;
     }
     return null;
   }
@@ -117,17 +123,22 @@ export class Admission {
     for (let i: i32 = 0; i < limits.length; i++) {
       const limit = limits[i]!;
       let amount: f64 = 1;
+      let least: f64 = 1;
       if (limit.metric === TOKENS || limit.metric === SPEND) {
         const demand = demandOf(operation);
         if (limit.metric === SPEND) {
-          amount = mostSpend(operation, demand);
+          amount = mostSpend(operation, demand, demand.output);
+          least = mostSpend(operation, demand, 1);
           if (amount < 0) {
             if (operation.key!.allowsUnpriced) continue;
             return modelNotPriced(operation.model!.name);
           }
-        } else amount = demand.tokens();
-        // Nobody said that the answer may be so long: it may just as well be as long as there is room.
-        if (amount > limit.amount && limit.amount > 0 && !demand.bounded) amount = limit.amount;
+        } else {
+          amount = demand.prompt + demand.output;
+          least = demand.prompt + 1;
+        }
+        if (demand.bounded) least = amount;
+        else if (amount > limit.amount && least <= limit.amount) amount = limit.amount;
       }
       if (amount > limit.amount || limit.amount === 0) {
         operation.limited = limit;
@@ -135,7 +146,7 @@ export class Admission {
         const time = this.leases.time(operation.startedAt);
         return used(limit, time, windowStart(limit.window, time));
       }
-      reservation.add(limit, this.leases, amount);
+      reservation.add(limit, this.leases, amount, least);
     }
     return null;
   }
@@ -167,7 +178,7 @@ export class Admission {
     const further = new Reservation();
     if (this.addAll(further, limits, operation) != null) return false;
     const time = this.leases.time(now);
-    if (further.lacking(time, this.leases.areOwn(now)) != null && !operation.key!.failOpen) return false;
+    if (further.lacking(time, this.leases.areOwn(now), true) != null && !operation.key!.failOpen) return false;
     further.take(time);
     operation.furtherReservation = further;
     return true;
@@ -197,14 +208,14 @@ function demandOf(operation: Operation): Demand {
   return demand;
 }
 
-/** The most that the dearest of the operation's targets may cost, in nano-USD; -1 when one has no price. */
-function mostSpend(operation: Operation, demand: Demand): f64 {
+/** The most that the dearest of the operation's targets may cost with so many output tokens, in nano-USD; -1: one has no price. */
+function mostSpend(operation: Operation, demand: Demand, output: f64): f64 {
   const targets = operation.model!.route.targets;
   let most: f64 = 0;
   for (let i: i32 = 0; i < operation.order.length; i++) {
     const rates = targets[operation.order[i] as i32]!.rates;
     if (rates == null) return -1;
-    const spend = demand.spend(rates);
+    const spend = rates.most(demand.prompt, output, demand.images);
     if (spend > most) most = spend;
   }
   return most;

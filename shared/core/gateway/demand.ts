@@ -1,12 +1,14 @@
-import { Rates } from "../admission/price.ts";
 import { Capabilities } from "../capabilities.ts";
 import { CHAT, ClientRequest, COMPLETIONS, IMAGE_EDITS, IMAGES } from "../exchange.ts";
 import { ARRAY } from "../json.ts";
 import { estimatePrompt } from "../tokens.ts";
 
+/** Few answers that nobody bounds are longer, though the model's default may be. */
+const USUAL_OUTPUT: i32 = 4096;
+
 /**
  * The most that a call may use, told before it is sent: the prompt by estimate, and as many output tokens as the client
- * allows, or the model's default when it says nothing.
+ * allows, or the model's default, if that is not above what is usual, when it says nothing.
  */
 export class Demand {
   readonly prompt: f64;
@@ -25,21 +27,13 @@ export class Demand {
     if (call.endpoint === CHAT || call.endpoint === COMPLETIONS) {
       const asked = json.count32("max_completion_tokens", json.count32("max_tokens", 0));
       bounded = asked > 0;
-      const each: i32 = bounded ? asked : model.defaultOutput();
+      const most = model.defaultOutput();
+      const each: i32 = bounded ? asked : most < USUAL_OUTPUT ? most : USUAL_OUTPUT;
       output = (each as f64) * (choices(call) as f64);
     } else if (call.endpoint === IMAGES || call.endpoint === IMAGE_EDITS) images = choices(call) as f64;
     this.images = images;
     this.output = output;
     this.bounded = bounded;
-  }
-
-  tokens(): f64 {
-    return this.prompt + this.output;
-  }
-
-  /** What it may cost at most, in nano-USD. */
-  spend(rates: Rates): f64 {
-    return rates.most(this.prompt, this.output, this.images);
   }
 }
 
