@@ -11,9 +11,12 @@ import type { Processes } from "./processes.ts";
 
 const run = promisify(execFile);
 
-/** The key in oneapi.yaml. */
-const KEY = "sk-bench-0123456789abcdef";
-export const AUTHORIZATION = `Bearer ${KEY}`;
+/** Keys in oneapi.yaml: one that nothing limits, and one with five limits. */
+export const KEYS = { unlimited: "sk-bench-0123456789abcdef", limited: "sk-bench-limited-0123456789" } as const;
+
+export function authorization(key: keyof typeof KEYS): string {
+  return `Bearer ${KEYS[key]}`;
+}
 
 /** An Envoy that answers chats. */
 export type Envoy = { port: number; pid: number };
@@ -77,8 +80,8 @@ export function plainConfig(port: number, upstreamPort: number): object {
 }
 
 /** Whether a chat gets its answer through the Envoy at this port. */
-export async function answersChat(port: number): Promise<boolean> {
-  const headers = { authorization: AUTHORIZATION, "content-type": "application/json" };
+export async function answersChat(port: number, key: keyof typeof KEYS = "unlimited"): Promise<boolean> {
+  const headers = { authorization: authorization(key), "content-type": "application/json" };
   const body = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "hi" }] });
   const answer = await ask(`http://${HOST}:${port}/v1/chat/completions`, { method: "POST", headers, body });
   return answer?.status === 200;

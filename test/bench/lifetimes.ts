@@ -39,7 +39,7 @@ export async function measureMemory(requests: number, stand: Stand): Promise<Mea
 /** Resident memory (MiB) after half of the requests and after all. */
 async function memoryOver(envoy: StartedEnvoy, requests: number, stand: Stand): Promise<{ half: number; end: number }> {
   const serve = async () => {
-    const traffic = { model: "chat", stream: false, bytes: 1_000, connections: 8 };
+    const traffic = { model: "chat", key: "unlimited" as const, stream: false, bytes: 1_000, connections: 8 };
     await stand.load.run(envoy, { ...traffic, requests: requests / 2, seconds: 3_600 });
     return memoryOf(envoy.pid);
   };

@@ -10,7 +10,10 @@ import { Processes } from "./processes.ts";
 import { buildPrograms, NoCompiler, type Programs } from "./programs.ts";
 import { Upstream } from "./upstream.ts";
 
-const CHAT: Traffic = { model: "m", stream: false, bytes: 1_000, connections: 4, requests: 400, seconds: 20 };
+const CHAT: Traffic = {
+  ...{ model: "m", key: "unlimited", stream: false, bytes: 1_000 },
+  ...{ connections: 4, requests: 400, seconds: 20 },
+};
 
 /** Null on a machine without a C compiler, or without the kernel that the programs are for. */
 const programs = process.platform === "linux" ? await built() : null;

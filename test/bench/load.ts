@@ -2,13 +2,14 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { AUTHORIZATION, type Envoy } from "./envoys.ts";
+import { authorization, type Envoy, type KEYS } from "./envoys.ts";
 
 const run = promisify(execFile);
 
 /** What the load generator is to send. */
 export type Traffic = {
   model: string;
+  key: keyof typeof KEYS;
   stream: boolean;
   /** Length of a request's body. */
   bytes: number;
@@ -45,13 +46,14 @@ export class Load {
 
   /** Rejects when any request fails: what fails is not comparable. */
   async run(envoy: Envoy, traffic: Traffic): Promise<Slice> {
-    const { connections, requests, seconds, stream } = traffic;
+    const { key, connections, requests, seconds, stream } = traffic;
     const numbers = { "-p": envoy.port, "-k": envoy.pid, "-c": connections, "-n": requests, "-t": seconds };
     const args = Object.entries({ ...numbers, "-w": Math.max(10, connections) }).flatMap(([flag, value]) => [
       flag,
       `${value}`,
     ]);
-    args.push("-f", await this.bodyFile(traffic), "-H", `authorization: ${AUTHORIZATION}`, ...(stream ? ["-s"] : []));
+    const header = `authorization: ${authorization(key)}`;
+    args.push("-f", await this.bodyFile(traffic), "-H", header, ...(stream ? ["-s"] : []));
     const [program = "", ...prefix] = this.command;
     const { stdout } = await run(program, [...prefix, ...args], { timeout: seconds * 3_000 + 30_000 });
     const slice = JSON.parse(stdout) as Slice;

@@ -9,6 +9,8 @@ export type Phase = {
   /** Of the upstream's streams meanwhile. */
   pace: Pace;
   traffic: Traffic;
+  /** What goes through OneAPI in the place of plain Envoy's slice, to be compared with. */
+  base?: Traffic;
   figures: SliceFigure[];
 };
 
@@ -21,7 +23,10 @@ const BRIEF: Pace = { events: 4, gapUs: 1_000 };
 
 /** The time alone ends a slice. */
 const requests = 100_000_000;
-const CHAT: Traffic = { model: "chat", stream: false, bytes: 1_000, connections: 8, requests, seconds: 0.5 };
+const CHAT: Traffic = {
+  ...{ model: "chat", key: "unlimited", stream: false, bytes: 1_000 },
+  ...{ connections: 8, requests, seconds: 0.5 },
+};
 const STREAM: Traffic = { ...CHAT, stream: true, connections: 32, seconds: 1.2 };
 
 const cpuPerRequest = (slice: Slice) => slice.cpu_us / slice.requests;
@@ -70,6 +75,13 @@ export const PHASES: Phase[] = [
     pace: BRIEF,
     traffic: { ...STREAM, connections: 1, seconds: 0.5 },
     figures: [latency("Stream, 1 connection: first event, p50", ({ first_event_us }) => first_event_us.p50, 1.3, 1.6)],
+  },
+  {
+    name: "limits",
+    pace: PACED,
+    traffic: { ...CHAT, key: "limited" },
+    base: CHAT,
+    figures: [cpu("Chat of 1 KB with five limits, to OneAPI without: CPU per request", cpuPerRequest, 1.1, 1.2)],
   },
   ...translated("anthropic", "claude", "Anthropic"),
   ...translated("gemini", "gemini", "Gemini"),

@@ -29,7 +29,8 @@ export function asMarkdown(measured: Measured[], circumstances: Circumstances): 
 
 const NOTES = [
   "Compared: how many times plain Envoy's value, or with + what OneAPI adds to it; median of pairs taken one right after the",
-  "other. The two values themselves are medians too. Limits marked * are held by `--check`.",
+  "other. The two values themselves are medians too. A figure that says `to …` has that in the place of plain Envoy. Limits",
+  "marked * are held by `--check`.",
 ];
 
 function row(one: Measured): string {

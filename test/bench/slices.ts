@@ -21,9 +21,9 @@ export async function measurePhase(phase: Phase, rounds: number, stand: Stand): 
   });
 }
 
-async function slicePair({ traffic }: Phase, stand: Stand): Promise<SlicePair> {
+async function slicePair({ traffic, base }: Phase, stand: Stand): Promise<SlicePair> {
   await stand.pause();
-  const plain = await stand.load.run(stand.plain, traffic);
+  const plain = await (base === undefined ? stand.load.run(stand.plain, traffic) : stand.load.run(stand.oneapi, base));
   const oneapi = await stand.load.run(stand.oneapi, traffic);
   return { plain, oneapi };
 }

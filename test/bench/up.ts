@@ -33,7 +33,8 @@ export async function startUp(folder: string, upstreamPort: number, processes: P
   const [gateway] = line.gateways;
   if (gateway === undefined) throw new Error("up names no gateway");
   const port = Number(new URL(gateway.base_url).port);
-  await up.until(() => answersChat(port));
+  await up.until(() => answersChat(port, "unlimited"));
+  await up.until(() => answersChat(port, "limited"));
   const token = (await readFile(join(dataDir, "gateway.token"), "utf8")).trim();
   const control = { port: Number(new URL(line.admin_url).port), pid: line.control_pid, token };
   return { envoy: { port, pid: gateway.pid }, control };
