@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import type { LedgerRecord } from "@oneapi/contract";
 import OpenAI from "openai";
 import { type Incoming, type IncomingStream, type Outgoing, openStream, send } from "./http.ts";
-import { commandsWith, isAlive } from "./processes.ts";
+import { commandsWith, descendants, isAlive } from "./processes.ts";
 import { until } from "./until.ts";
 
 export const GATEWAY_KIND = process.env.E2E_GATEWAY ?? "envoy";
@@ -91,6 +91,9 @@ function keepTail(child: ChildProcess): () => string {
   });
   return () => tail;
 }
+
+/** What is killed in tests, by a text of its command line. */
+const MARKS = { envoy: "--disable-hot-restart", "control service": "oneapi.js serve" } as const;
 
 export class Gateway {
   /** With `/v1`. */
@@ -182,6 +185,22 @@ export class Gateway {
       withinMs,
     );
     return record as LedgerRecord;
+  }
+
+  /**
+   * Sends a signal to the control service or the Envoys, those that run now; a part that dies of it is started again.
+   * @param node of several Envoys only this one, counted from 1
+   */
+  signal(part: keyof typeof MARKS, signal: NodeJS.Signals, node?: number): void {
+    const texts = [MARKS[part], this.#directory, node === undefined ? "" : `envoy-${node}.json`];
+    for (const { pid, command } of descendants(process.pid)) {
+      if (command.startsWith("sh ") || !texts.every((text) => command.includes(text))) continue;
+      try {
+        process.kill(pid, signal);
+      } catch {
+        // It has just died.
+      }
+    }
   }
 
   /** Stops everything as Ctrl-C does; throws when something fails or is left behind. */

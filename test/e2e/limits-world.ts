@@ -1,4 +1,5 @@
 /** One fake provider, models with prices, and a project for each kind of limit. */
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startUpstream, type Upstream } from "../upstream/server.ts";
 import { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
@@ -8,7 +9,16 @@ import { send } from "./http.ts";
 export interface LimitsWorld {
   upstream: Upstream;
   gateway: Gateway;
+  /** One for each control service; `gateway` is the first. */
+  fleet: Gateway[];
   stop(): Promise<void>;
+}
+
+export interface LimitsOptions extends Omit<GatewayOptions, "config"> {
+  models?: object;
+  provider?: object;
+  /** Each with gateways of its own; several need real stores. */
+  controlServices?: number;
 }
 
 /** The secret of the one key of a project. */
@@ -19,9 +29,9 @@ export function keyOf(project: string): string {
 /** Settings of projects by their name; each has the model `m`, whose output costs 1 USD per million tokens. */
 export async function startLimitsWorld(
   projects: Record<string, object>,
-  options: Omit<GatewayOptions, "config"> & { models?: object; provider?: object } = {},
+  options: LimitsOptions = {},
 ): Promise<LimitsWorld> {
-  const { models = {}, provider = {}, ...rest } = options;
+  const { models = {}, provider = {}, controlServices = 1, ...rest } = options;
   const upstream = await startUpstream({ keys: ["provider-secret"] });
   const base = { name: "p", kind: "openai", base_url: `${upstream.url}/v1`, credentials: ["provider-secret"] };
   const config = {
@@ -36,17 +46,24 @@ export async function startLimitsWorld(
       keys: [{ name: "only", secret: keyOf(name), ...keys }],
     })),
   };
-  const gateway = await startGateway({ config, ...rest }).catch(async (problem: unknown) => {
-    await upstream.stop();
-    throw problem;
-  });
-  return {
-    upstream,
-    gateway,
-    stop: async () => {
-      await gateway.stop().finally(() => upstream.stop());
-    },
+  const fleet: Gateway[] = [];
+  const stop = async () => {
+    await Promise.all(fleet.map((gateway) => gateway.stop())).finally(() => upstream.stop());
   };
+  const env = controlServices > 1 ? sharedSecrets() : {};
+  try {
+    while (fleet.length < controlServices) fleet.push(await startGateway({ config, env, ...rest }));
+  } catch (problem) {
+    await stop();
+    throw problem;
+  }
+  return { upstream, gateway: fleet[0] as Gateway, fleet, stop };
+}
+
+/** What instances on one database must agree on. */
+function sharedSecrets(): Record<string, string> {
+  const names = ["ONEAPI_MASTER_KEY", "ONEAPI_ADMIN_TOKEN", "ONEAPI_GATEWAY_TOKEN"];
+  return Object.fromEntries(names.map((name) => [name, randomBytes(32).toString("hex")]));
 }
 
 /** Waits, if need be, until so much of the present minute is left. */
@@ -55,23 +72,33 @@ export async function leaveInMinute(ms: number): Promise<void> {
   if (left < ms) await sleep(left + 50);
 }
 
-/** So many chats at once, spread over the gateways in turn. */
+/** What {@link flood} sends. */
+export const CHAT = { model: "m", messages: [{ role: "user", content: "hi" }] };
+
+/** So many chats at once, spread over all gateways in turn. */
 export async function flood(
-  { gateway }: LimitsWorld,
+  { fleet }: LimitsWorld,
   project: string,
   count: number,
   body: object = {},
   key = keyOf(project),
 ): Promise<Incoming[]> {
-  const chat = { model: "m", messages: [{ role: "user", content: "hi" }], ...body };
+  const places = fleet.flatMap(({ baseUrls }) => baseUrls);
   const calls = Array.from({ length: count }, (_, index) =>
-    send(`${gateway.baseUrls[index % gateway.baseUrls.length]}/chat/completions`, {
+    send(`${places[index % places.length]}/chat/completions`, {
       method: "POST",
       headers: { authorization: `Bearer ${key}` },
-      body: chat,
+      body: { ...CHAT, ...body },
     }),
   );
   return await Promise.all(calls);
+}
+
+/** What the gateways have reported of a limit; amounts of spend are USD. */
+export async function stateOf({ gateway }: LimitsWorld, id: string): Promise<{ used: number; reserved: number }> {
+  const path = `/limits/${encodeURIComponent(id)}`;
+  const { used, reserved } = await gateway.adminJson<{ used: unknown; reserved: unknown }>("GET", path);
+  return { used: Number(used), reserved: Number(reserved) };
 }
 
 /** How many answers have each status. */
