@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkConfig } from "./config-check.ts";
 import { configJsonSchemaText } from "./json-schema.ts";
+import { providerKinds } from "./provider-kind.ts";
 
 const whole = () => ({
   version: 1,
@@ -152,7 +153,7 @@ describe("checkConfig", () => {
       config.users.push(structuredClone(config.users[0]));
     });
     expect(mistakes).toEqual([
-      "providers[0].kind: must be one of openai, azure, anthropic, gemini, dashscope, zhipu, vllm, llamacpp, openai-compatible",
+      `providers[0].kind: must be one of ${providerKinds.join(", ")}`,
       "providers[0].timeouts.idle: must be a duration like 500ms, 2s or 10m",
       "providers[1].base_url: must be an http or https URL",
       "providers[1].colour: is not a known field",

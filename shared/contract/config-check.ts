@@ -1,8 +1,8 @@
 import { type Config, configSchema } from "./config.ts";
 import { formatPath, type Mistake, mistakesOf } from "./mistake.ts";
 import { matchesModel } from "./name.ts";
-import { optionsOfKind } from "./provider.ts";
-import { localKinds, type ProviderKind } from "./provider-kind.ts";
+import { optionsOf } from "./provider.ts";
+import { localKinds, providerKinds } from "./provider-kind.ts";
 
 export interface ConfigCheck {
   /** The normal form; null when there are mistakes. */
@@ -88,12 +88,13 @@ function checkDuplicateLimits(owner: Loose, path: Path, report: Report): void {
 }
 
 function checkOptions(document: unknown, report: Report): void {
+  const allOptions: string[] = providerKinds.flatMap(optionsOf);
   for (const [index, provider] of entries(document, "providers")) {
-    const known = optionsOfKind[provider.kind as ProviderKind];
-    if (!known || !isMap(provider.options)) continue;
-    const allOptions = Object.values(optionsOfKind).flat() as string[];
+    const kind = providerKinds.find((name) => name === provider.kind);
+    if (kind === undefined || !isMap(provider.options)) continue;
+    const known: readonly string[] = optionsOf(kind);
     for (const option of Object.keys(provider.options)) {
-      if (allOptions.includes(option) && !(known as readonly string[]).includes(option)) {
+      if (allOptions.includes(option) && !known.includes(option)) {
         report(["providers", index, "options", option], `is not an option of the kind ${provider.kind}`);
       }
     }

@@ -17,7 +17,7 @@ const deployment = z
   .string({ error: "must be the name of a deployment" })
   .regex(/^[A-Za-z0-9._-]{1,128}$/, { error: "must be the name of a deployment" });
 
-/** Options of all kinds; {@link optionsOfKind} says which kind knows which. */
+/** Options of all kinds; {@link optionsOf} says which kind knows which. */
 const optionsSchema = z
   .strictObject(
     {
@@ -39,17 +39,21 @@ const optionsSchema = z
 
 export type ProviderOptions = z.output<typeof optionsSchema>;
 
-export const optionsOfKind: Readonly<Record<ProviderKind, readonly (keyof ProviderOptions)[]>> = {
-  openai: ["include_usage"],
+type OptionNames = readonly (keyof ProviderOptions)[];
+
+/** Of the kinds that have others than servers of OpenAI's wire format. */
+const OPTIONS: Readonly<Partial<Record<ProviderKind, OptionNames>>> = {
   azure: ["api_version", "deployments", "include_usage"],
   anthropic: ["anthropic_version"],
   gemini: [],
   dashscope: ["mode", "incremental", "include_usage"],
   zhipu: ["auth", "include_usage"],
-  vllm: ["include_usage"],
-  llamacpp: ["include_usage"],
-  "openai-compatible": ["include_usage"],
 };
+
+/** The options that this kind knows. */
+export function optionsOf(kind: ProviderKind): OptionNames {
+  return OPTIONS[kind] ?? ["include_usage"];
+}
 
 const timeoutsSchema = z
   .strictObject(

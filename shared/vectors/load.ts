@@ -1,7 +1,7 @@
 /** Reads the vectors' files; README.md tells their format. */
 import { globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { type Capabilities, capabilitiesSchema } from "@oneapi/contract";
+import { type Capabilities, capabilitiesSchema, providerKinds } from "@oneapi/contract";
 import { readBody } from "./notation.ts";
 
 /** Unix time in seconds at which every vector plays. */
@@ -53,13 +53,13 @@ export interface Vector {
 
 const FOLDER = import.meta.dirname;
 
+/** Those that vectors use, but of their own `base_url`; by kind. */
 const BASE_URLS: Record<string, string> = {
   openai: "https://api.openai.com/v1",
   azure: "https://demo.openai.azure.com",
   anthropic: "https://api.anthropic.com",
   dashscope: "https://dashscope.aliyuncs.com/api/v1",
   gemini: "https://generativelanguage.googleapis.com",
-  "openai-compatible": "https://api.example.com/v1",
   vllm: "http://127.0.0.1:8000/v1",
   llamacpp: "http://127.0.0.1:8080/v1",
   zhipu: "https://open.bigmodel.cn/api/paas/v4",
@@ -127,14 +127,14 @@ function addTarget(vector: Partial<Vector> & Pick<Vector, "targets">, folder: st
     given.delete(key);
     return value;
   };
-  const kind = take("kind", folder in BASE_URLS ? folder : "openai");
+  const kind = take("kind", (providerKinds as readonly string[]).includes(folder) ? folder : "openai");
   const credential = take("credential", "provider-secret");
   const unsupported = take("unsupported", "");
   if (unsupported === "drop" || unsupported === "reject") vector.unsupported = unsupported;
   vector.targets.push({
     kind,
     name: take("name", kind),
-    baseUrl: take("base_url", BASE_URLS[kind] ?? "https://api.example.com"),
+    baseUrl: take("base_url", BASE_URLS[kind] ?? "https://api.example.com/v1"),
     model: take("model", PUBLIC_MODEL),
     credential: credential === "none" ? "" : credential,
     options: JSON.parse(take("options", "{}")),

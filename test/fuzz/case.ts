@@ -1,6 +1,6 @@
 /** Makes inputs of the vectors: calls of one kind of provider, bent a little, in the form that `play.ts` reads. */
 import { gzipSync } from "node:zlib";
-import { capabilitiesOf, type ProviderKind } from "@oneapi/contract";
+import { capabilitiesOf, type ProviderKind, providerKinds } from "@oneapi/contract";
 import { endpointOf, NO_ENDPOINT } from "../../shared/core/gateway/endpoint.ts";
 import { loadVectors, type Message, type Target, type Vector } from "../../shared/vectors/load.ts";
 import { mutate } from "./mutate.ts";
@@ -9,9 +9,7 @@ import { Random } from "./random.ts";
 /** Longer ones take too much of the time. */
 const LONGEST_SEED = 20_000;
 
-export const KINDS = [
-  ...["openai", "azure", "openai-compatible", "vllm", "llamacpp", "anthropic", "dashscope", "gemini", "zhipu"],
-];
+export const KINDS: string[] = [...providerKinds];
 
 /** What is known of one kind: the calls of its vectors, and all of their answers. */
 export interface Corpus {

@@ -10,6 +10,7 @@ import { DashScopeImages } from "./dashscope/images.ts";
 import { isCompatible, servesCompletions } from "./dashscope/path.ts";
 import { GeminiEmbeddings } from "./gemini/embeddings.ts";
 import { GeminiExchange } from "./gemini/exchange.ts";
+import { hasDialect } from "./openai/dialect.ts";
 import { OpenAiExchange } from "./openai/exchange.ts";
 import { ZhipuEmbeddings } from "./zhipu/embeddings.ts";
 import { ZhipuExchange } from "./zhipu/exchange.ts";
@@ -70,26 +71,28 @@ function never(_provider: Provider, _model: string): boolean {
   return false;
 }
 
+/** The kinds that have a folder here. Those that speak OpenAI's wire format are rows of `openai/dialect.ts`. */
 const KINDS: Array<Kind> = [
-  new Kind("openai", openAi, always),
-  new Kind("azure", openAi, always),
-  new Kind("openai-compatible", openAi, always),
-  new Kind("vllm", openAi, always),
-  new Kind("llamacpp", openAi, always),
   new Kind("anthropic", anthropic, never),
   new Kind("dashscope", dashScope, servesCompletions),
   new Kind("gemini", gemini, never),
   new Kind("zhipu", zhipu, never),
 ];
 
+const OPENAI: Kind = new Kind("openai", openAi, always);
+
+function kindOf(name: string): Kind | null {
+  for (let i: i32 = 0; i < KINDS.length; i++) {
+    if (KINDS[i]!.name === name) return KINDS[i]!;
+  }
+  return hasDialect(name) ? OPENAI : null;
+}
+
 /** A new exchange with this provider, or null when its kind is not known. */
 export function openExchange(call: ClientRequest, provider: Provider, model: string): Exchange | null {
-  for (let i: i32 = 0; i < KINDS.length; i++) {
-    const kind = KINDS[i]!;
-    if (kind.name !== provider.kind) continue;
-    const seen = kind.name === "gemini" ? call : withoutSignatures(call);
-    if (call.endpoint !== COMPLETIONS || kind.completes(provider, model)) return kind.open(seen, provider, model);
-    return new CompletionsExchange(call, kind.open(asChat(call), provider, model));
-  }
-  return null;
+  const kind = kindOf(provider.kind);
+  if (kind == null) return null;
+  const seen = kind.name === "gemini" ? call : withoutSignatures(call);
+  if (call.endpoint !== COMPLETIONS || kind.completes(provider, model)) return kind.open(seen, provider, model);
+  return new CompletionsExchange(call, kind.open(asChat(call), provider, model));
 }

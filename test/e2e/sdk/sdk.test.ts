@@ -1,6 +1,7 @@
 /** One list of scenarios, two official SDKs, every kind of provider, one gateway; what came of it is docs/providers.md. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { providerKinds } from "@oneapi/contract";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Job, Outcome } from "./job.ts";
 import { KEY, KINDS, type SdkWorld, startSdkWorld } from "./kinds.ts";
@@ -50,6 +51,10 @@ function expectSignatures(): void {
   // The fake knows its own; this word would be taken as well.
   expect(signaturesGiven()).not.toContain("skip_thought_signature_validator");
 }
+
+it("every kind of provider has a row", () => {
+  expect([...new Set(KINDS.map(({ kind }) => kind))].sort()).toEqual([...providerKinds].sort());
+});
 
 describe("the SDK of Node", () => {
   const failed = new Map<Scenario, Record<string, string[]>>();

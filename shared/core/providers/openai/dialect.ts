@@ -1,8 +1,7 @@
 import { EVERY_CHOICE, NAMES, WORDS } from "./chosen-tools.ts";
 
 /**
- * How the members of the OpenAI family differ, as data. A server that speaks OpenAI's wire format is a row here and a
- * line in the registry.
+ * How the members of the OpenAI family differ, as data. A server that speaks OpenAI's wire format is a row here.
  */
 export class Dialect {
   readonly kind: string;
@@ -48,10 +47,19 @@ const DIALECTS: Array<Dialect> = [
   new Dialect("dashscope", "authorization", "/compatible-mode/v1", false, false, NAMES),
 ];
 
+export function hasDialect(kind: string): boolean {
+  return placeOf(kind) >= 0;
+}
+
 /** The row of this kind; the plain one for a kind that has none. */
 export function dialectOf(kind: string): Dialect {
+  const place = placeOf(kind);
+  return DIALECTS[place < 0 ? 0 : place]!;
+}
+
+function placeOf(kind: string): i32 {
   for (let i: i32 = 0; i < DIALECTS.length; i++) {
-    if (DIALECTS[i]!.kind === kind) return DIALECTS[i]!;
+    if (DIALECTS[i]!.kind === kind) return i;
   }
-  return DIALECTS[0]!;
+  return -1;
 }
