@@ -1,8 +1,9 @@
 import { JsonWriter } from "../json-writer.ts";
-import { windowStart } from "./window.ts";
+import { NO_WINDOW, windowEnd, windowStart } from "./window.ts";
 
 /** What is used in about so many milliseconds is held ready: two reports' time. */
 const HEADROOM_MS: f64 = 500;
+const NEVER: f64 = 9007199254740991;
 /** How long idle units are kept that nobody uses, in milliseconds. */
 const IDLE_MS: f64 = 2000;
 
@@ -15,6 +16,8 @@ export class Lease {
   readonly window: i32;
   /** When the present window began; 0 for none. */
   start: f64 = 0;
+  /** When it ends; a lease begins with a window that is over, so that the first look finds the present one. */
+  end: f64 = 0;
   /** All that this gateway may have spent or reserved in the window. */
   granted: f64 = 0;
   /** Settled. */
@@ -49,6 +52,7 @@ export class Lease {
     this.id = id;
     this.window = window;
     this.changed = changed;
+    if (window === NO_WINDOW) this.end = NEVER;
   }
 
   /** There is something to say of this lease with the next message. */
@@ -64,9 +68,9 @@ export class Lease {
 
   /** Starts anew when the window is over; `time` is the control service's. */
   turn(time: f64): void {
-    const start = windowStart(this.window, time);
-    if (start <= this.start) return;
-    this.start = start;
+    if (time < this.end) return;
+    this.start = windowStart(this.window, time);
+    this.end = windowEnd(this.window, this.start);
     this.granted = 0;
     this.spent = 0;
     this.reserved = 0;

@@ -1,7 +1,7 @@
 import { wholeText } from "../admission/denial.ts";
-import { Limit, metricName, REQUESTS, TOKENS } from "../admission/limit.ts";
+import { Limit, REQUESTS, TOKENS } from "../admission/limit.ts";
 import { Reservation } from "../admission/reservation.ts";
-import { NO_WINDOW, windowEnd } from "../admission/window.ts";
+import { NO_WINDOW } from "../admission/window.ts";
 import { Operation } from "./operation.ts";
 
 /**
@@ -39,15 +39,15 @@ function writeTightest(headers: Array<string>, reservation: Reservation, metric:
 }
 
 function write(headers: Array<string>, limit: Limit, left: f64, time: f64): void {
-  const metric = metricName(limit.metric);
-  headers.push("x-ratelimit-limit-" + metric);
+  const ofRequests = limit.metric === REQUESTS;
+  headers.push(ofRequests ? "x-ratelimit-limit-requests" : "x-ratelimit-limit-tokens");
   headers.push(wholeText(limit.amount));
-  headers.push("x-ratelimit-remaining-" + metric);
+  headers.push(ofRequests ? "x-ratelimit-remaining-requests" : "x-ratelimit-remaining-tokens");
   headers.push(wholeText(left));
   const lease = limit.lease;
   if (limit.window === NO_WINDOW || lease == null) return;
-  headers.push("x-ratelimit-reset-" + metric);
-  headers.push(duration(windowEnd(limit.window, lease.start) - time));
+  headers.push(ofRequests ? "x-ratelimit-reset-requests" : "x-ratelimit-reset-tokens");
+  headers.push(duration(lease.end - time));
 }
 
 /** As OpenAI writes it: `6m0s`, `12s`, `20ms`. */
