@@ -222,7 +222,7 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
     await report("0a", [
       claim(SLOTS, { reserved: 3 }),
       claim(TOKENS, { spent: 100, reserved: 4900 }),
-      claim(balance, { spent: 10_000, reserved: 400_000_000 }),
+      claim(balance, { spent: 1_000_000, reserved: 400_000_000 }),
     ]);
     await granted("0b", SLOTS, { need: 1 });
     // 100 prompt and 50 completion tokens at 1 and 2 USD a million, twice.
@@ -240,7 +240,7 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
       })
       .toEqual([SLOTS]);
     expect(await granted("0b", SLOTS, { need: 3 })).toMatchObject({ granted: 3 });
-    // The hour keeps all that was granted; the balance what was recorded, as it is more than what was reported.
+    // The hour keeps all that was granted; the balance is what the records make it, though more was reported.
     expect(await granted("0b", TOKENS, { need: 1 })).toMatchObject({ granted: 0, final: true });
     expect(await granted("0b", balance, { need: 500_000_000 })).toMatchObject({ granted: 500_000_000 - 400_000 });
     // Heard of again it goes on with its row.

@@ -20,7 +20,8 @@ function sourceOf(holder: string): Source {
 /**
  * What a share of a holder that is gone shrinks to. What it did since its last report is unknown. A window of an hour or
  * less ends soon and keeps all that was granted, so that the limit holds whatever happened; in longer ones that would
- * take too much from the others, so what was reported or recorded counts. Slots are free again.
+ * take too much from the others, so what was reported or recorded counts. A balance is what the records make it, though
+ * more was reported: what died with its holder before it was recorded is billed to nobody. Slots are free again.
  */
 export async function remains(database: Kysely<Tables>, holder: string, share: Share, now: number): Promise<Share> {
   const counter = parseCounterId(share.counter);
@@ -30,6 +31,7 @@ export async function remains(database: Kysely<Tables>, holder: string, share: S
     return { ...share, spent: share.granted, reserved: 0 };
   }
   const period = window === "none" ? windowAt("none", now) : windowAt(window, share.window);
-  const used = Math.max(share.spent, await recordedUse(database, counter, sourceOf(holder), period));
+  const recorded = await recordedUse(database, counter, sourceOf(holder), period);
+  const used = window === "none" ? recorded : Math.max(share.spent, recorded);
   return { ...share, granted: used, spent: used, reserved: 0 };
 }
