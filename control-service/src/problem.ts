@@ -27,7 +27,9 @@ export function answerProblems(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => send(request, reply, new Problem(404, "there is nothing at this path")));
   app.setErrorHandler((error, request, reply) => {
     const problem = error instanceof Problem ? error : fromFastify(error);
-    if (problem.status >= 500) request.log.error({ err: error }, "request failed");
+    // A client that is told when to come again is nothing to look into.
+    const isPassing = problem.headers["retry-after"] !== undefined;
+    if (problem.status >= 500 && !isPassing) request.log.error({ err: error }, "request failed");
     return send(request, reply, problem);
   });
 }

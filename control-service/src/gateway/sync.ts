@@ -1,5 +1,5 @@
 import { GATEWAY_PROTOCOL_VERSION, MAX_WAIT_MS, type SyncRequest, type SyncResponse } from "@oneapi/contract";
-import type { Source } from "../ledger/records.ts";
+import type { Source } from "../ledger/source.ts";
 import { holderOf } from "../limits/lost-holders.ts";
 import { openOperations } from "../operations/open-operations.ts";
 import type { Fleet } from "./fleet.ts";

@@ -5,20 +5,22 @@ import type { Clock } from "../clock.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Database } from "../store/database.ts";
 import { GapWatch } from "./gaps.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { PriceBook } from "./price-book.ts";
 import { charge } from "./pricing.ts";
 import type { ChargedRecord } from "./record-columns.ts";
 import {
+  type Batch,
   findConflicts,
   giveUp,
   keepRejected,
   type RejectedRecord,
   readSequences,
   replaceProvisional,
-  type Source,
   storeRecords,
 } from "./records.ts";
 import { contiguous, firstGap, type SequenceRange } from "./sequence-ranges.ts";
+import { identify, type Source } from "./source.ts";
 
 export interface Delivery {
   /** Every record 1..n of the source is durable. */
@@ -42,12 +44,26 @@ const sequenceOnly = usageRecordSchema.pick({ sequence: true });
 /** How many sources' acknowledgements are remembered, so that idle syncs ask the database nothing. */
 const MAX_SOURCES = 10_000;
 
+/**
+ * Batches that come while others are being stored share a statement: most of what one costs it costs once. Two at a time,
+ * so that the next is put together while the database works, and most connections stay free for all else.
+ */
+const STATEMENTS = 2;
+const RECORDS_PER_STATEMENT = 1000;
+
 /** Takes usage records in: checks, prices and stores them, each once. */
 export class Ledger {
   readonly prices: PriceBook;
   readonly #parts: LedgerParts;
   readonly #gaps = new GapWatch();
   readonly #acknowledged = new Map<string, number>();
+  readonly #commit = new GroupCommit<Batch, SequenceRange[]>({
+    work: (batches) => this.#store(batches),
+    parallel: STATEMENTS,
+    sizeOf: ({ entries }) => entries.length,
+    largest: RECORDS_PER_STATEMENT,
+    isSpoilt: isOfData,
+  });
 
   private constructor(parts: LedgerParts, prices: PriceBook) {
     this.#parts = parts;
@@ -64,16 +80,13 @@ export class Ledger {
    */
   async deliver(source: Source, records: readonly unknown[]): Promise<Delivery> {
     const end = this.#parts.metrics.ingestSeconds.startTimer();
-    const { database, clock } = this.#parts;
-    const now = new Date(clock.now());
+    const now = new Date(this.#parts.clock.now());
     const { good, bad, mistakes } = sortOut(records);
-    const entries = good.map((record) => this.#charged(record));
+    const entries = good.map((record) => this.#charged(source, record));
     const sequences = [...good, ...bad].flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
     // What is put aside goes first: if this process dies in between, the batch comes again.
     await this.#putAside(source, bad, now);
-    const { inserted, received } = await storeRecords(database.query, source, entries, sequences, now);
-    const fresh = this.#count(inserted);
-    if (fresh < entries.length) await this.#examineDuplicates(source, entries, entries.length - fresh, now);
+    const received = await this.#commit.do({ source, entries, sequences });
     end();
     return { acknowledged: await this.#acknowledge(source, received), mistakes };
   }
@@ -85,13 +98,23 @@ export class Ledger {
    */
   async close(source: Source, records: readonly UsageRecord[]): Promise<number> {
     const { database, clock } = this.#parts;
-    const entries = records.map((record): ChargedRecord => this.#charged(record));
-    const { inserted } = await storeRecords(database.query, source, entries, [], new Date(clock.now()), true);
+    const batch = { source, entries: records.map((record) => this.#charged(source, record)), sequences: [] };
+    const { inserted } = await storeRecords(database.query, [batch], new Date(clock.now()), true);
     return this.#count(inserted);
   }
 
-  #charged(record: UsageRecord): ChargedRecord {
-    return { record, charge: charge(record.usage, this.prices.priceOf(record)) };
+  /** One commit for the batches of many gateways; answers what is durable of the source of each. */
+  async #store(batches: readonly Batch[]): Promise<SequenceRange[][]> {
+    const { database, clock } = this.#parts;
+    const now = new Date(clock.now());
+    const { inserted, received } = await storeRecords(database.query, batches, now);
+    const missing = batches.reduce((sum, { entries }) => sum + entries.length, 0) - this.#count(inserted);
+    if (missing > 0) await this.#examineDuplicates(batches, missing, now);
+    return batches.map(({ source }) => received.get(identify(source)) ?? []);
+  }
+
+  #charged(source: Source, record: UsageRecord): ChargedRecord {
+    return { source, record, charge: charge(record.usage, this.prices.priceOf(record)) };
   }
 
   /**
@@ -113,17 +136,15 @@ export class Ledger {
     return sum;
   }
 
-  async #examineDuplicates(source: Source, entries: ChargedRecord[], duplicates: number, now: Date): Promise<void> {
-    const replaced = await replaceProvisional(this.#parts.database.query, source, entries, now);
-    this.#parts.metrics.duplicateRecords.inc(duplicates - replaced);
-    const conflicts = await findConflicts(this.#parts.database.query, entries);
-    await this.#putAside(
-      source,
-      conflicts.map(({ record }) => {
-        return { sequence: record.sequence, reason: "operation_id is already that of another operation", record };
-      }),
-      now,
-    );
+  async #examineDuplicates(batches: readonly Batch[], duplicates: number, now: Date): Promise<void> {
+    const { database, metrics } = this.#parts;
+    const replaced = await replaceProvisional(database.query, batches, now);
+    metrics.duplicateRecords.inc(duplicates - replaced);
+    const conflicts = await findConflicts(database.query, batches);
+    for (const { source, record } of conflicts) {
+      const reason = "operation_id is already that of another operation";
+      await this.#putAside(source, [{ sequence: record.sequence, reason, record }], now);
+    }
   }
 
   async #putAside(source: Source, rejected: readonly RejectedRecord[], now: Date): Promise<void> {
@@ -162,8 +183,14 @@ export class Ledger {
   }
 }
 
-function identify({ node, epoch }: Source): string {
-  return `${node} ${epoch}`;
+/**
+ * Whether PostgreSQL refused values, or let one of two statements go that waited for each other: then batches that were
+ * stored together are stored each by itself.
+ *
+ * @see https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+function isOfData(error: unknown): boolean {
+  return /^(22|23|40)[0-9A-Z]{3}$/.test(String((error as { code?: unknown }).code));
 }
 
 interface Sorted {

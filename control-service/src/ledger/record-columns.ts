@@ -5,8 +5,10 @@
  */
 import type { UsageRecord } from "@oneapi/contract";
 import type { Charge } from "./pricing.ts";
+import type { Source } from "./source.ts";
 
 export interface ChargedRecord {
+  readonly source: Source;
   readonly record: UsageRecord;
   readonly charge: Charge;
 }
@@ -17,8 +19,10 @@ interface Column {
   readonly value: (entry: ChargedRecord) => string | number | bigint | boolean | null;
 }
 
-/** The columns of usage_records that come from the record itself. */
+/** The columns of usage_records that differ from record to record. */
 export const recordColumns: readonly Column[] = [
+  { name: "gateway", type: "text", value: ({ source }) => source.node },
+  { name: "epoch", type: "text", value: ({ source }) => source.epoch },
   { name: "operation_id", type: "text", value: ({ record }) => record.operation_id },
   { name: "created_at", type: "timestamptz", value: ({ record }) => new Date(record.created_at_ms).toISOString() },
   { name: "sequence", type: "int8", value: ({ record }) => record.sequence },

@@ -4,11 +4,14 @@ import { type Kysely, sql } from "kysely";
 import type { Tables } from "../store/tables.ts";
 import { arrayLiteral, type ChargedRecord, recordColumns } from "./record-columns.ts";
 import { formatSequences, parseRanges, type SequenceRange } from "./sequence-ranges.ts";
+import { identify, type Source } from "./source.ts";
 
-/** Where records come from: one process of one gateway. */
-export interface Source {
-  readonly node: string;
-  readonly epoch: string;
+/** What one message brought. */
+export interface Batch {
+  readonly source: Source;
+  readonly entries: readonly ChargedRecord[];
+  /** Of the records and of those that were rejected. */
+  readonly sequences: readonly number[];
 }
 
 /** A record that cannot be stored as one. */
@@ -23,43 +26,43 @@ export interface RejectedRecord {
 export interface Stored {
   /** How many records were new, by outcome. */
   readonly inserted: Readonly<Partial<Record<Outcome, number>>>;
-  /** Every sequence number of the source that is durable now. */
-  readonly received: SequenceRange[];
+  /** Every sequence number that is durable now, by source (`identify`). */
+  readonly received: ReadonlyMap<string, SequenceRange[]>;
 }
 
 const names = sql.join(recordColumns.map((column) => sql.ref(column.name)));
 
 /**
- * Stores a batch in one statement, so in one transaction and one round trip: the records, each once by operation id,
+ * Stores batches in one statement, so in one transaction and one round trip: the records, each once by operation id,
  * and the sequence numbers that are durable with them.
  *
- * @param sequences of the records and of those that were rejected.
  * @param provisional they tell what is known of operations whose gateway is gone; its own records replace them.
  */
 export async function storeRecords(
   database: Kysely<Tables>,
-  source: Source,
-  entries: readonly ChargedRecord[],
-  sequences: readonly number[],
+  batches: readonly Batch[],
   now: Date,
   provisional = false,
 ): Promise<Stored> {
+  const entries = batches.flatMap((batch) => batch.entries);
   const arrays = sql.join(
     recordColumns.map((column) => sql`${arrayLiteral(column, entries)}::${sql.raw(column.type)}[]`),
   );
-  const result = await sql<{ received: string; inserted: Stored["inserted"] | null }>`
+  const sources = sequencesBySource(batches);
+  const result = await sql<{ node: string; epoch: string; received: string; inserted: Stored["inserted"] | null }>`
     with progress as (
       insert into gateway_sequences as held (node, epoch, received, updated_at)
-      values (${source.node}, ${source.epoch}, ${formatSequences(sequences)}::int8multirange, ${now})
+      select source.node, source.epoch, source.received::int8multirange, ${now}::timestamptz
+      from unnest(${sources.map(({ source }) => source.node)}::text[], ${sources.map(({ source }) => source.epoch)}::text[],
+                  ${sources.map(({ sequences }) => formatSequences(sequences))}::text[]) as source (node, epoch, received)
       on conflict (node, epoch) do update set
         received = held.received + excluded.received,
         lost = held.lost - excluded.received,
         updated_at = excluded.updated_at
-      returning received::text as received
+      returning node, epoch, received::text as received
     ), inserted as (
-      insert into usage_records (provisional, gateway, epoch, received_at, ${names})
-      select ${provisional}::boolean, ${source.node}::text, ${source.epoch}::text, ${now}::timestamptz, record.*
-      from unnest(${arrays}) as record
+      insert into usage_records (provisional, received_at, ${names})
+      select ${provisional}::boolean, ${now}::timestamptz, record.* from unnest(${arrays}) as record
       on conflict (operation_id) do nothing
       returning operation_id, outcome
     ), closed as (
@@ -67,34 +70,54 @@ export async function storeRecords(
     ), counted as (
       select outcome, count(*) as records from inserted group by outcome
     )
-    select (select received from progress) as received,
-           (select json_object_agg(outcome, records) from counted) as inserted
+    select progress.*, (select json_object_agg(outcome, records) from counted) as inserted from progress
   `.execute(database);
-  const row = result.rows[0];
-  if (row === undefined) throw new Error("the statement that stores records answered nothing");
-  return { inserted: row.inserted ?? {}, received: parseRanges(row.received) };
+  return {
+    inserted: result.rows[0]?.inserted ?? {},
+    received: new Map(result.rows.map((row) => [identify(row), parseRanges(row.received)])),
+  };
+}
+
+/** In one order for all, so that two statements never wait for each other's rows. */
+function sequencesBySource(batches: readonly Batch[]): { source: Source; sequences: number[] }[] {
+  const sources = new Map<string, { source: Source; sequences: number[] }>();
+  for (const { source, sequences } of batches) {
+    const name = identify(source);
+    const known = sources.get(name);
+    if (known === undefined) sources.set(name, { source, sequences: [...sequences] });
+    else known.sequences.push(...sequences);
+  }
+  return [...sources.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, known]) => known);
 }
 
 /** Puts records in the place of those that were written for their gateway while it was gone; answers how many there were. */
 export async function replaceProvisional(
   database: Kysely<Tables>,
-  source: Source,
-  entries: readonly ChargedRecord[],
+  batches: readonly Batch[],
   now: Date,
 ): Promise<number> {
   return await database.transaction().execute(async (transaction) => {
     const rows = await transaction
       .deleteFrom("usage_records")
       .where("provisional", "=", true)
-      .where("operation_id", "=", sql<string>`any(${entries.map(({ record }) => record.operation_id)}::text[])`)
+      .where("operation_id", "=", anyOperation(batches))
       .returning("operation_id")
       .execute();
     if (rows.length === 0) return 0;
     const ids = new Set(rows.map((row) => row.operation_id));
-    const replacing = entries.filter(({ record }) => ids.has(record.operation_id));
-    await storeRecords(transaction, source, replacing, [], now);
+    const replacing = batches.map(({ source, entries }) => ({
+      source,
+      entries: entries.filter(({ record }) => ids.has(record.operation_id)),
+      sequences: [],
+    }));
+    await storeRecords(transaction, replacing, now);
     return ids.size;
   });
+}
+
+function anyOperation(batches: readonly Batch[]) {
+  const ids = batches.flatMap(({ entries }) => entries.map(({ record }) => record.operation_id));
+  return sql<string>`any(${ids}::text[])`;
 }
 
 /** The sequence numbers of a source that are durable. */
@@ -157,24 +180,23 @@ export async function keepRejected(
  * Of records that were not inserted because their operation id is known, those that tell of another operation: an id
  * used twice would hide usage, so these must not vanish.
  */
-export async function findConflicts(
-  database: Kysely<Tables>,
-  entries: readonly ChargedRecord[],
-): Promise<ChargedRecord[]> {
+export async function findConflicts(database: Kysely<Tables>, batches: readonly Batch[]): Promise<ChargedRecord[]> {
   const rows = await database
     .selectFrom("usage_records")
     .select(["operation_id", "created_at", "key_id", "prompt_tokens", "completion_tokens"])
-    .where("operation_id", "=", sql<string>`any(${entries.map(({ record }) => record.operation_id)}::text[])`)
+    .where("operation_id", "=", anyOperation(batches))
     .execute();
   const stored = new Map(rows.map((row) => [row.operation_id, row]));
-  return entries.filter(({ record }) => {
-    const row = stored.get(record.operation_id);
-    return (
-      row !== undefined &&
-      (row.created_at.getTime() !== record.created_at_ms ||
-        row.key_id !== record.key ||
-        row.prompt_tokens !== record.usage.prompt_tokens ||
-        row.completion_tokens !== record.usage.completion_tokens)
-    );
-  });
+  return batches
+    .flatMap(({ entries }) => entries)
+    .filter(({ record }) => {
+      const row = stored.get(record.operation_id);
+      return (
+        row !== undefined &&
+        (row.created_at.getTime() !== record.created_at_ms ||
+          row.key_id !== record.key ||
+          row.prompt_tokens !== record.usage.prompt_tokens ||
+          row.completion_tokens !== record.usage.completion_tokens)
+      );
+    });
 }

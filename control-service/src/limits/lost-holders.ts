@@ -1,6 +1,6 @@
 import { parseCounterId } from "@oneapi/contract";
 import type { Kysely } from "kysely";
-import type { Source } from "../ledger/records.ts";
+import type { Source } from "../ledger/source.ts";
 import type { Tables } from "../store/tables.ts";
 import type { Share } from "./counters.ts";
 import { recordedUse } from "./recorded-use.ts";

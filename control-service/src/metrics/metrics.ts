@@ -11,6 +11,7 @@ export interface Metrics {
   readonly unauthenticated: Counter<"gateway">;
   readonly ingestSeconds: Histogram;
   readonly syncs: Counter<"kind">;
+  readonly refusedSyncs: Counter;
   readonly polls: Gauge;
   readonly gateways: Gauge<"kind">;
   readonly config: Gauge<"version">;
@@ -75,6 +76,11 @@ export function createMetrics(): Metrics {
       name: "oneapi_gateway_syncs_total",
       help: "Sync calls answered",
       labelNames: ["kind"],
+      registers,
+    }),
+    refusedSyncs: new Counter({
+      name: "oneapi_gateway_syncs_refused_total",
+      help: "Sync calls with usage records that were refused for want of room; gateways send them again",
       registers,
     }),
     polls: new Gauge({ name: "oneapi_gateway_polls", help: "Sync calls held open now", registers }),

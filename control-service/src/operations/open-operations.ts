@@ -1,6 +1,6 @@
 import type { OpenOperation } from "@oneapi/contract";
 import { type Kysely, sql } from "kysely";
-import type { Source } from "../ledger/records.ts";
+import type { Source } from "../ledger/source.ts";
 import type { Tables } from "../store/tables.ts";
 import type { OpenOperationsTable } from "./tables.ts";
 

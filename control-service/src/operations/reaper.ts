@@ -1,6 +1,6 @@
 import type { UsageRecord } from "@oneapi/contract";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { Source } from "../ledger/records.ts";
+import type { Source } from "../ledger/source.ts";
 import type { Services } from "../services.ts";
 import { abandonedOperations, forgetSources, heardOf } from "./open-operations.ts";
 import type { OpenOperationsTable } from "./tables.ts";
