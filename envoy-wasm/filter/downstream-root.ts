@@ -104,9 +104,10 @@ export class DownstreamRoot extends RootContext {
     if (!isPoll && token != this.pushToken) return;
     if (isPoll) this.pollToken = NO_CALL;
     else this.pushToken = NO_CALL;
-    const answered = headerCount > 0 && host.headers(MAP_CALL_RESPONSE).value(":status") == "200";
-    if (!answered) {
+    const status = headerCount > 0 ? host.headers(MAP_CALL_RESPONSE).value(":status") : "";
+    if (status != "200") {
       if (isPoll) sync.pollFailed(time);
+      else if (status == "503") sync.pushRefused(time);
       else sync.pushFailed(time);
     } else {
       const body = host.takeBody(BUFFER_CALL_RESPONSE, bodySize);

@@ -3,6 +3,13 @@ import { Pool } from "undici";
 
 const CONNECT_MS = 2000;
 
+interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+const NO_ANSWER: Answer = { status: 0, body: new Uint8Array() };
+
 export interface ControlSettings {
   controlUrl: string;
   token: string;
@@ -39,28 +46,29 @@ export class ControlLink {
     const sync = this.#sync;
     if (this.#stopped.signal.aborted) return;
     if (sync.poll(now, this.#out.clear())) {
-      void this.#exchange(POLL_TIMEOUT_MS, (body, time) => {
-        if (body === null) sync.pollFailed(time);
-        else sync.polled(body, time);
+      void this.#exchange(POLL_TIMEOUT_MS, ({ status, body }, time) => {
+        if (status === 200) sync.polled(body, time);
+        else sync.pollFailed(time);
       });
     }
     if (sync.push(now, this.#out.clear())) {
-      void this.#exchange(PUSH_TIMEOUT_MS, (body, time) => {
-        if (body === null) sync.pushFailed(time);
-        else sync.pushed(body, time);
+      void this.#exchange(PUSH_TIMEOUT_MS, ({ status, body }, time) => {
+        if (status === 200) sync.pushed(body, time);
+        else if (status === 503) sync.pushRefused(time);
+        else sync.pushFailed(time);
       });
     }
   }
 
-  async #exchange(patienceMs: number, answered: (body: Uint8Array | null, now: number) => void): Promise<void> {
-    const body = await this.#send(this.#out.take(), patienceMs).catch(() => null);
+  async #exchange(patienceMs: number, answered: (answer: Answer, now: number) => void): Promise<void> {
+    const answer = await this.#send(this.#out.take(), patienceMs).catch(() => NO_ANSWER);
     if (this.#stopped.signal.aborted) return;
-    answered(body, this.#clock());
+    answered(answer, this.#clock());
     this.#heard();
   }
 
-  /** The answer's body; null when it is no success. Rejects when there is none. */
-  async #send(message: Uint8Array, patienceMs: number): Promise<Uint8Array | null> {
+  /** Rejects when there is no answer. */
+  async #send(message: Uint8Array, patienceMs: number): Promise<Answer> {
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(patienceMs)]);
     const { statusCode, body } = await this.#pool.request({
       method: "POST",
@@ -71,8 +79,7 @@ export class ControlLink {
       bodyTimeout: 0,
       signal,
     });
-    const bytes = await body.bytes();
-    return statusCode === 200 ? bytes : null;
+    return { status: statusCode, body: await body.bytes() };
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,7 @@ export const PUSH_TIMEOUT_MS: i32 = 5000;
 const PUSH_INTERVAL: f64 = 250;
 const FIRST_BACKOFF: f64 = 100;
 const LAST_BACKOFF: f64 = 2000;
+const FIRST_RECORDS_BACKOFF: f64 = 250;
 
 /**
  * The conversation with the control service: two exchanges of the same message run beside each other. The poll is held
@@ -37,8 +38,14 @@ export class Sync {
   private pushAfter: f64 = 0;
   /** The count of refusals in the last push. */
   private toldRefusals: f64 = 0;
-  /** The push under way has leases. */
+  /** The push under way has leases, or records. */
   private tellsLeases: boolean = false;
+  private tellsRecords: boolean = false;
+  /** Records stay here until then: the control service has had no room for them. */
+  private recordsAfter: f64 = 0;
+  private recordsBackoff: f64 = FIRST_RECORDS_BACKOFF;
+  /** What was told beside records that were refused is told again at once. */
+  private again: boolean = false;
   private pollBackoff: f64 = FIRST_BACKOFF;
   private pushBackoff: f64 = FIRST_BACKOFF;
 
@@ -67,11 +74,14 @@ export class Sync {
     const leases = this.gateway.admission.leases;
     const renewal = leases.tick(now);
     const openings = this.gateway.openings;
+    const records = !outbox.isEmpty() && now >= this.recordsAfter;
     // Once it did not answer, only an answer tells that it is back.
-    const urgent = leases.urgent || !openings.isEmpty() || outbox.urgent || this.gateway.controlLost;
-    const news = !outbox.isEmpty() || keys.refusals > this.toldRefusals || leases.hasChanges();
-    const due = now >= this.pushedAt + PUSH_INTERVAL && news;
-    if (!due && !renewal && !keys.isWanting() && !outbox.hasFullBatch() && !urgent) return false;
+    const urgent = leases.urgent || !openings.isEmpty() || (records && outbox.urgent) || this.gateway.controlLost;
+    const news = records || keys.refusals > this.toldRefusals || leases.hasChanges();
+    const due = news && (this.again || now >= this.pushedAt + PUSH_INTERVAL);
+    const full = records && outbox.hasFullBatch();
+    if (!due && !renewal && !keys.isWanting() && !full && !urgent) return false;
+    this.again = false;
     this.pushing = true;
     this.pushedAt = now;
     const w = this.head(0, out).key("keys").array();
@@ -79,7 +89,8 @@ export class Sync {
     for (let i: i32 = 0; i < asked.length; i++) w.string(asked[i]!);
     this.toldRefusals = keys.refusals;
     w.end().key("unauthenticated").object().key("sequence").whole(keys.refusals).end().key("records").array();
-    outbox.write(out);
+    if (records) outbox.write(out);
+    this.tellsRecords = records;
     w.end();
     this.tellsLeases = renewal || leases.hasChanges();
     if (this.tellsLeases) leases.write(now, w.key("leases"));
@@ -130,6 +141,7 @@ export class Sync {
     this.pushing = false;
     this.pushBackoff = FIRST_BACKOFF;
     this.pushAfter = 0;
+    if (this.tellsRecords) this.recordsBackoff = FIRST_RECORDS_BACKOFF;
     const gateway = this.gateway;
     gateway.controlAnswered();
     if (this.tellsLeases) {
@@ -150,6 +162,24 @@ export class Sync {
     this.pollAfter = now + this.pollBackoff;
     this.pollBackoff = grown(this.pollBackoff);
     if (this.gateway.config == null) this.gateway.controlFailed(now);
+  }
+
+  /**
+   * The push was answered 503: the control service has no room for records now. They wait and go again under the same
+   * numbers; all else that was told goes again at once without them, so that no operation waits for another's record.
+   */
+  pushRefused(now: f64): void {
+    if (!this.tellsRecords) {
+      this.pushFailed(now);
+      return;
+    }
+    this.pushing = false;
+    this.recordsAfter = now + this.recordsBackoff;
+    this.recordsBackoff = grown(this.recordsBackoff);
+    this.again = true;
+    if (this.tellsLeases) this.gateway.admission.leases.failed();
+    this.gateway.openings.failed();
+    this.gateway.keys.failed();
   }
 
   pushFailed(now: f64): void {
