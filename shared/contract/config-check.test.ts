@@ -128,6 +128,7 @@ describe("checkConfig", () => {
           name: "all",
           models: ["*"],
           limits: [],
+          prices: [],
           accounting: "leased",
           on_control_loss: "fail_closed",
           unpriced: "reject",

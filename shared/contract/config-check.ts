@@ -56,6 +56,7 @@ function checkReferences(document: unknown): Mistake[] {
     for (const [index, entry] of entries(document, section)) {
       checkDuplicateLimits(entry, [section, index], report);
       checkDuplicateNames(entry, "keys", [section, index], report);
+      checkDuplicatePrices(entry, [section, index], report);
       for (const [place, key] of entries(entry, "keys")) {
         checkDuplicateLimits(key, [section, index, "keys", place], report);
       }
@@ -84,6 +85,14 @@ function checkDuplicateLimits(owner: Loose, path: Path, report: Report): void {
     const subject = window === undefined ? `${metric}` : `${metric} per ${window}`;
     if (seen.has(subject)) report([...path, "limits", index], `limits ${subject} a second time`);
     seen.add(subject);
+  }
+}
+
+function checkDuplicatePrices(owner: Loose, path: Path, report: Report): void {
+  const seen = new Set<unknown>();
+  for (const [index, { model }] of entries(owner, "prices")) {
+    if (seen.has(model)) report([...path, "prices", index, "model"], "has a price already");
+    seen.add(model);
   }
 }
 
@@ -163,6 +172,12 @@ function warningsOf(config: Config): Mistake[] {
       warn([...path, "models", place], `matches no model: ${JSON.stringify(pattern)}`);
     }
   };
+  for (const [index, { prices }] of config.projects.entries()) {
+    for (const [place, { model }] of prices.entries()) {
+      if (config.models.some(({ name }) => name === model)) continue;
+      warn(["projects", index, "prices", place, "model"], `is the name of no model: ${JSON.stringify(model)}`);
+    }
+  }
   for (const section of ["projects", "users"] as const) {
     for (const [index, owner] of config[section].entries()) {
       if ("models" in owner) checkPatterns(owner.models, [section, index]);

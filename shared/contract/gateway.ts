@@ -75,6 +75,8 @@ export const knownKeySchema = z.object({
   on_control_loss: z.enum(["fail_closed", "fail_open"]).default("fail_closed"),
   /** Whether models without a price may be used under a limit of spend. */
   unpriced: z.enum(["reject", "allow"]).default("reject"),
+  /** What models cost the project, whichever target serves; all others cost what their targets do. */
+  prices: z.array(z.object({ model: z.string(), rates: gatewayRatesSchema })).default([]),
   /** How long an operation may wait for a part of a limit that lies idle elsewhere. */
   admission_wait_ms: z.int().min(0).default(DEFAULT_ADMISSION_WAIT_MS),
 });

@@ -3,7 +3,15 @@ import { durationSchema, formatDuration } from "./duration.ts";
 import { projectKeySchema } from "./key.ts";
 import { DEFAULT_ADMISSION_WAIT_MS } from "./lease.ts";
 import { limitsSchema } from "./limit.ts";
-import { modelPatternsSchema, nameSchema } from "./name.ts";
+import { modelNameSchema, modelPatternsSchema, nameSchema } from "./name.ts";
+import { priceSchema } from "./price.ts";
+
+const MAX_PRICES = 1000;
+
+const projectPriceSchema = z.strictObject(
+  { model: modelNameSchema.describe("the model's public name"), price: priceSchema },
+  { error: "must be a model and its price" },
+);
 
 export const projectSchema = z
   .strictObject(
@@ -11,6 +19,11 @@ export const projectSchema = z
       name: nameSchema,
       models: modelPatternsSchema.default(["*"]),
       limits: limitsSchema,
+      prices: z
+        .array(projectPriceSchema, { error: "must be a list of models and their prices" })
+        .max(MAX_PRICES, { error: `must have at most ${MAX_PRICES} entries` })
+        .default([])
+        .describe("what models cost this project; they take the place of the models' own prices and of list prices"),
       accounting: z
         .enum(["leased", "strict"], { error: "must be leased or strict" })
         .default("leased")

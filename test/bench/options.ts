@@ -18,8 +18,9 @@ export type Options = {
 export class UsageError extends Error {}
 
 export function usage(phases: string[]): string {
-  return `npm run bench -- [options]
+  return `npm run bench -- [options] [NAME …]
 
+  NAME                 these phases only, as with --only
   --rounds N           pairs of slices for each phase                       [10]
   --only NAME,…        these phases only: ${phases.slice(0, 4).join(", ")},
                        ${phases.slice(4).join(", ")}
@@ -34,11 +35,11 @@ export function usage(phases: string[]): string {
  * Throws {@link UsageError}.
  */
 export function readOptions(args: string[], folder: string, phases: string[]): Options | null {
-  const values = parse(args);
+  const { values, positionals } = parse(args);
   if (values.help) return null;
-  const only = values.only?.split(",") ?? [];
+  const only = [...(values.only?.split(",") ?? []), ...positionals];
   const unknown = only.find((name) => !phases.includes(name));
-  if (unknown !== undefined) throw new UsageError(`--only ${unknown}: there is no such phase`);
+  if (unknown !== undefined) throw new UsageError(`${unknown}: there is no such phase`);
   return {
     rounds: readNumber("--rounds", values.rounds),
     only,
@@ -52,6 +53,7 @@ function parse(args: string[]) {
   try {
     return parseArgs({
       args,
+      allowPositionals: true,
       options: {
         rounds: { type: "string", default: "10" },
         only: { type: "string" },
@@ -60,7 +62,7 @@ function parse(args: string[]) {
         check: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },
-    }).values;
+    });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -84,7 +84,7 @@ function describe(circumstances: Circumstances): string[] {
 }
 
 /** Three digits that count, and never more than two after the point. */
-function number(value: number): string {
+export function number(value: number): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toFixed(digits);
 }

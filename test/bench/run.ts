@@ -1,21 +1,26 @@
-/** `npm run bench`: what OneAPI's filter costs, beside a plain Envoy with no filter on the same machine at the same time. */
+/**
+ * `npm run bench`: what OneAPI's filter costs, beside a plain Envoy with no filter on the same machine at the same time, and how
+ * fast the control service stores usage records, beside a floor.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../../deploy/envoy/binary.ts";
 import { versionOf } from "./envoys.ts";
 import { isMissed, type Measured } from "./figure.ts";
+import { asIngestMarkdown, type Ingest, isIngestMissed, measureIngest } from "./ingest/ingest.ts";
 import { measureMemory, measureStart } from "./lifetimes.ts";
 import { commit, describeMachine, findCores, findPrecedence } from "./machine.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
 import { PHASES } from "./phases.ts";
 import { Processes } from "./processes.ts";
 import { buildPrograms, NoCompiler } from "./programs.ts";
-import { asMarkdown } from "./report.ts";
+import { asMarkdown, type Circumstances } from "./report.ts";
 import { measurePhase } from "./slices.ts";
-import { buildStand, type Place, type Stand } from "./stand.ts";
+import { buildStand, type Stand } from "./stand.ts";
 
-const NAMES = [...PHASES.map(({ name }) => name), "start", "memory"];
+const ENVOY_NAMES = [...PHASES.map(({ name }) => name), "start", "memory"];
+const NAMES = [...ENVOY_NAMES, "ingest"];
 const log = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
 /** A signal has ended the run. */
@@ -48,9 +53,32 @@ async function main(args: string[]): Promise<number> {
 }
 
 async function bench(options: Options): Promise<number> {
+  const wanted = (name: string) => options.only.length === 0 || options.only.includes(name);
+  const missed: boolean[] = [];
+  const results: object[] = [];
+  if (ENVOY_NAMES.some(wanted)) {
+    const { measured, ...whole } = await benchEnvoy(options);
+    process.stdout.write(asMarkdown(measured, whole));
+    missed.push(...measured.map((one) => one.figure.checked && isMissed(one)));
+    results.push({ ...whole, measured });
+  }
+  if (wanted("ingest")) {
+    log("ingest");
+    const ingest = await onFolder((folder, processes) => measureIngest(options.rounds, folder, processes, log));
+    const whole: Ingest = { ...ingest, date: today(), commit: commit(), machine: describeMachine() };
+    process.stdout.write(asIngestMarkdown(whole));
+    missed.push(isIngestMissed(whole));
+    results.push(whole);
+  }
+  if (options.json !== null)
+    await writeFile(options.json, `${JSON.stringify(Object.assign({}, ...results), null, 2)}\n`);
+  return options.check && missed.includes(true) ? 1 : 0;
+}
+
+async function benchEnvoy(options: Options): Promise<Circumstances & { measured: Measured[] }> {
   const [programs, binary] = await Promise.all([buildPrograms(), findEnvoy(log)]);
   const circumstances = {
-    date: new Date().toISOString().slice(0, 10),
+    date: today(),
     commit: commit(),
     envoy: await versionOf(binary),
     machine: describeMachine(),
@@ -60,25 +88,29 @@ async function bench(options: Options): Promise<number> {
     memoryRequests: options.memoryRequests,
   };
   const { cores, precedence } = circumstances;
-  const { measured, coresOfOthers } = await onStand({ programs, binary, cores, precedence }, async (stand) => ({
+  const work = async (stand: Stand) => ({
     measured: await measure(options, stand),
     coresOfOthers: stand.coresOfOthers(),
-  }));
-  const whole = { ...circumstances, coresOfOthers };
-  process.stdout.write(asMarkdown(measured, whole));
-  if (options.json !== null) await writeFile(options.json, `${JSON.stringify({ ...whole, measured }, null, 2)}\n`);
-  return options.check && measured.some((one) => one.figure.checked && isMissed(one)) ? 1 : 0;
+  });
+  const results = await onFolder((folder, processes) =>
+    buildStand({ programs, binary, cores, precedence, folder, processes }, log).then(work),
+  );
+  return { ...circumstances, ...results };
 }
 
-async function onStand<Value>(place: Omit<Place, "folder" | "processes">, work: (stand: Stand) => Promise<Value>) {
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** Work whose processes and files are gone afterwards, also when a signal ends it. */
+async function onFolder<Value>(work: (folder: string, processes: Processes) => Promise<Value>): Promise<Value> {
   const folder = await mkdtemp(join(tmpdir(), "oneapi-bench-"));
   const processes = new Processes(folder);
   const stopped = new Promise<never>((_resolve, reject) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => reject(new Stopped(signal)));
   });
   try {
-    const working = buildStand({ ...place, folder, processes }, log).then(work);
-    return await Promise.race([working, stopped]);
+    return await Promise.race([work(folder, processes), stopped]);
   } finally {
     await processes.stop();
     await rm(folder, { recursive: true, force: true });

@@ -97,7 +97,9 @@ describe.each(testStores)("/admin/v1/limits on $name", ({ open, skip }) => {
         ...{ reason: "invoice 7", amount_usd: "5.5" },
       },
     });
-    expect((await payIn({ amount_usd: "-0.000000001", reason: "rounding" })).status).toBe(201);
+    expect((await payIn({ amount_usd: "-0.000000001", reason: "rounding", author: "ada@example.com" })).status).toBe(
+      201,
+    );
     const { changed_keys: hash } = await service.sync({ key_revision, config_version, wait_ms: 5000 });
     expect(hash).toHaveLength(1);
     await expect
@@ -108,7 +110,7 @@ describe.each(testStores)("/admin/v1/limits on $name", ({ open, skip }) => {
       .toMatchObject({ entries: [{ granted: 15.5 * USD - 1, left: 0 }] });
     expect((await service.admin("GET", PATH)).body).toMatchObject({ amount: "15.499999999", left: "15.499999999" });
     const listed = (await service.admin("GET", `${PATH}/entries?limit=1`)).body as { items: object[]; next: string };
-    expect(listed.items).toMatchObject([{ reason: "rounding", amount_usd: "-0.000000001" }]);
+    expect(listed.items).toMatchObject([{ reason: "rounding", amount_usd: "-0.000000001", author: "ada@example.com" }]);
     expect((await service.admin("GET", `${PATH}/entries?limit=1&cursor=${listed.next}`)).body).toMatchObject({
       items: [made.body],
       next: null,
@@ -124,7 +126,8 @@ describe.each(testStores)("/admin/v1/limits on $name", ({ open, skip }) => {
     [{ amount_usd: "--1", reason: "x" }, "amount_usd"],
     [{ amount_usd: 1 }, "reason"],
     [{ amount_usd: 1, reason: "" }, "reason"],
-    [{ amount_usd: 1, reason: "x", author: "me" }, "author"],
+    [{ amount_usd: 1, reason: "x", author: "" }, "author"],
+    [{ amount_usd: 1, reason: "x", when: "now" }, "when"],
   ])("refuses the entry %j and names the field", async (body, path) => {
     expect(await payIn(body)).toMatchObject({ status: 400, body: { errors: [{ path }] } });
   });

@@ -19,9 +19,6 @@ const listQuery = z.strictObject({
 });
 const entriesQuery = z.strictObject(pageQuery);
 
-/** Who is written down with an entry: there is one token for all administrators. */
-const AUTHOR = "admin";
-
 type WithId = { Params: { id: string } };
 
 /** `/limits`: how much of each is used, and the entries of balances. Ids with slashes are sent as %2F. */
@@ -81,14 +78,14 @@ export async function limitRoutes(app: FastifyInstance, { fleet }: { fleet: Flee
     const header = request.headers["idempotency-key"];
     const repeated = {
       key: typeof header === "string" ? header : null,
-      request: [balance.id, String(entry.amount_usd), entry.reason],
+      request: [balance.id, String(entry.amount_usd), entry.reason, entry.author],
     };
     const answer = await query.transaction().execute(async (transaction) => {
       // In the order in which an apply takes them.
       await lockRevision(transaction, "config");
       await lockRevision(transaction, "keys");
       return answerOnce(transaction, services, repeated, async () => {
-        const row = await payIn(transaction, services.clock, balance, { ...entry, author: AUTHOR });
+        const row = await payIn(transaction, services.clock, balance, entry);
         return { status: 201, body: presentEntry(row) };
       });
     });

@@ -1,8 +1,10 @@
 import { DEFAULT_ADMISSION_WAIT_MS, type KeyPolicy, milliseconds } from "@oneapi/contract";
 import type { Clock } from "../clock.ts";
 import { findKeyPolicies, type KeyPolicyRow } from "../keys/policies.ts";
+import { priceOf } from "../ledger/pricing.ts";
 import type { Database } from "../store/database.ts";
 import { currentRevision, keyChangesSince } from "../store/revisions.ts";
+import { gatewayRates } from "./rates.ts";
 
 /** How long a gateway may use a policy; changes reach it much earlier. */
 const KNOWN_TTL_MS = 300_000;
@@ -111,6 +113,7 @@ function keyPolicy(hash: string, row: KeyPolicyRow | undefined): KeyPolicy {
     accounting: project?.accounting ?? "leased",
     on_control_loss: project?.on_control_loss ?? "fail_closed",
     unpriced: project?.unpriced ?? "reject",
+    prices: (project?.prices ?? []).map(({ model, price }) => ({ model, rates: gatewayRates(priceOf(price).rates) })),
     // Projects that were stored before this setting existed have none.
     admission_wait_ms: project?.admission_wait ? milliseconds(project.admission_wait) : DEFAULT_ADMISSION_WAIT_MS,
   };

@@ -13,7 +13,7 @@ import {
 import { clusterNames, orderName, orders, Route, RouteTarget } from "@oneapi/core";
 import type { Selectable } from "kysely";
 import { credentialPlace } from "../config/state.ts";
-import type { PricedModel } from "../ledger/price-book.ts";
+import type { PriceList } from "../ledger/price-book.ts";
 import { listPriceOf, priceOf } from "../ledger/pricing.ts";
 import { withEntries } from "../limits/balances.ts";
 import { gatewayLimits } from "../limits/gateway-limits.ts";
@@ -30,7 +30,7 @@ export interface Snapshot {
   readonly endpoints: ReadonlyMap<string, ProviderEndpoint>;
   /** By the name of the aggregate cluster. */
   readonly orders: ReadonlyMap<string, ProviderOrder>;
-  readonly prices: readonly PricedModel[];
+  readonly prices: PriceList;
 }
 
 /** Reads the configuration as it is now. */
@@ -54,6 +54,7 @@ export async function readSnapshot(services: Services): Promise<Snapshot> {
         .orderBy("name")
         .execute(),
       targets: await transaction.selectFrom("targets").selectAll().orderBy("model").orderBy("position").execute(),
+      projects: await transaction.selectFrom("projects").select(["name", "settings"]).execute(),
     }));
   const limits = await withEntries(
     services.database.query,
@@ -84,13 +85,17 @@ export async function readSnapshot(services: Services): Promise<Snapshot> {
     json: JSON.stringify(config),
     endpoints: new Map(rows.providers.map(({ name, settings }) => [name, providerEndpoint(name, settings)])),
     orders: providerOrders(config),
-    prices: rows.models.map(({ name, settings }) => ({
-      name,
-      price: settings.price,
-      targets: (targets.get(name) ?? []).map(({ provider, upstream_model: model }) => {
-        return { provider, model, price: listPriceOf((settingsOf.get(provider) as ProviderSettings).kind, model) };
-      }),
-    })),
+    prices: {
+      models: rows.models.map(({ name, settings }) => ({
+        name,
+        price: settings.price,
+        targets: (targets.get(name) ?? []).map(({ provider, upstream_model: model }) => {
+          return { provider, model, price: listPriceOf((settingsOf.get(provider) as ProviderSettings).kind, model) };
+        }),
+      })),
+      // Projects that were stored before they could have prices have none.
+      projects: rows.projects.map(({ name, settings }) => ({ name, prices: settings.prices ?? [] })),
+    },
   };
 }
 

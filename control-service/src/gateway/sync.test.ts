@@ -131,6 +131,7 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
         accounting: "leased",
         on_control_loss: "fail_closed",
         unpriced: "reject",
+        prices: [],
         admission_wait_ms: 400,
       },
     ]);

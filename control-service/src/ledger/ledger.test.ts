@@ -181,7 +181,10 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
 
   it("prices records of every outcome by the price in force, and by the last one of a model that is gone", async () => {
     const now = () => new Date(clock.now());
-    await ledger.prices.enforce([{ name: "chat", price: { input: "1", output: "2" }, targets: [] }], now());
+    await ledger.prices.enforce(
+      { models: [{ name: "chat", price: { input: "1", output: "2" }, targets: [] }], projects: [] },
+      now(),
+    );
     const usage = { ...usageRecord(1).usage, prompt_tokens: 10, completion_tokens: 5 };
     const deliver = async (sequence: number, change: Partial<UsageRecord>) => {
       await ledger.deliver(source, [usageRecord(sequence, { requested_model: "chat", usage, ...change })]);
@@ -190,16 +193,19 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     const first = await deliver(1, { outcome: "client_closed" });
     expect(first?.cost_nano_usd).toBe(20_000);
     clock.advance(1000);
-    await ledger.prices.enforce([{ name: "chat", price: { input: "2", output: "2" }, targets: [] }], now());
+    await ledger.prices.enforce(
+      { models: [{ name: "chat", price: { input: "2", output: "2" }, targets: [] }], projects: [] },
+      now(),
+    );
     const second = await deliver(2, { outcome: "ok" });
     expect(second?.cost_nano_usd).toBe(30_000);
     expect(second?.price_version).not.toBe(first?.price_version);
     clock.advance(1000);
-    await ledger.prices.enforce([], now());
+    await ledger.prices.enforce({ models: [], projects: [] }, now());
     expect((await deliver(3, {}))?.cost_nano_usd).toBe(30_000);
     ledger = await Ledger.open({ database, clock, logger: silentLogger, metrics });
     expect((await deliver(4, {}))?.cost_nano_usd).toBe(30_000);
-    await ledger.prices.enforce([{ name: "chat", price: undefined, targets: [] }], now());
+    await ledger.prices.enforce({ models: [{ name: "chat", price: undefined, targets: [] }], projects: [] }, now());
     expect(await deliver(5, {})).toMatchObject({ cost_nano_usd: null, price_version: "unpriced" });
     expect(await verifyLedger(database.query)).toEqual({
       checked: 5,
@@ -223,10 +229,13 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     const unlisted = { provider: "own", model: "mine", price: undefined };
     const enforce = (price?: { input: string; output: string }) =>
       ledger.prices.enforce(
-        [
-          { name: "chat", price, targets: [...targets, unlisted] },
-          { name: "free", price: undefined, targets: [unlisted] },
-        ],
+        {
+          models: [
+            { name: "chat", price, targets: [...targets, unlisted] },
+            { name: "free", price: undefined, targets: [unlisted] },
+          ],
+          projects: [],
+        },
         new Date(clock.now()),
       );
     await enforce();
@@ -251,7 +260,7 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
     expect(await cost({ provider: "own", served_model: "mine" })).toBeNull();
     expect(await cost({ requested_model: "free", ...failed, attempts: [] })).toBeNull();
     // A target that has left the configuration, for a service that was started since.
-    await ledger.prices.enforce([], new Date(clock.now()));
+    await ledger.prices.enforce({ models: [], projects: [] }, new Date(clock.now()));
     ledger = await Ledger.open({ database, clock, logger: silentLogger, metrics });
     expect(await cost({ provider: "dear", served_model: "up" })).toBe(500_098_000);
     // The model's own price comes before its targets'.
@@ -264,7 +273,10 @@ describe.each(testStores)("the ledger on $name", ({ open, skip }) => {
 
   it("finds a cost and a price that were changed", async () => {
     const price = { input: "1", output: "2" };
-    await ledger.prices.enforce([{ name: "chat", price, targets: [] }], new Date(clock.now()));
+    await ledger.prices.enforce(
+      { models: [{ name: "chat", price, targets: [] }], projects: [] },
+      new Date(clock.now()),
+    );
     await ledger.deliver(source, records(1, 3, { requested_model: "chat" }));
     const id = usageRecord(2).operation_id;
     await database.query

@@ -4,8 +4,9 @@ import type { Tables } from "../store/tables.ts";
 import { type Price, price, type TokenRates } from "./pricing.ts";
 import type { StoredTier } from "./tables.ts";
 
-/** Whose price it is: a public model's (provider ""), or an upstream model's at a provider. */
+/** Whose price it is: a public model's (provider ""), or an upstream model's at a provider; of one project, or of all (""). */
 export interface PriceOwner {
+  readonly project: string;
   readonly provider: string;
   readonly model: string;
 }
@@ -17,7 +18,7 @@ export interface OwnedPrice extends PriceOwner {
 type Row = Selectable<Tables["prices"]>;
 
 /** The price that a row tells; its version is computed anew, so it shows whether a row was changed. */
-export function readPrice(row: Omit<Row, "provider" | "model" | "version" | "in_force_at">): Price {
+export function readPrice(row: Omit<Row, "project" | "provider" | "model" | "version" | "in_force_at">): Price {
   return price({
     ...readRates(row),
     image: row.image,
@@ -41,10 +42,11 @@ export async function writePrices(database: Kysely<Tables>, prices: readonly Own
   const rates = (read: (price: Price) => bigint) => prices.map(({ price }) => read(price).toString());
   await sql`
     insert into prices (
-      provider, model, version, input, cached_input, cache_write, output, reasoning, image, tiers, in_force_at
+      project, provider, model, version, input, cached_input, cache_write, output, reasoning, image, tiers, in_force_at
     )
     select price.*, ${now}::timestamptz
     from unnest(
+      ${prices.map(({ project }) => project)}::text[],
       ${prices.map(({ provider }) => provider)}::text[],
       ${prices.map(({ model }) => model)}::text[],
       ${prices.map(({ price }) => price.version)}::text[],
@@ -56,7 +58,7 @@ export async function writePrices(database: Kysely<Tables>, prices: readonly Own
       ${rates(({ rates }) => rates.image)}::int8[],
       ${prices.map(({ price }) => JSON.stringify(price.rates.tiers.map(storedTier)))}::json[]
     ) as price
-    on conflict (provider, model, version) do update set in_force_at = excluded.in_force_at
+    on conflict (project, provider, model, version) do update set in_force_at = excluded.in_force_at
   `.execute(database);
 }
 

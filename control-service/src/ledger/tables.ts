@@ -39,6 +39,8 @@ export interface UsageRecordsTable {
 }
 
 export interface PricesTable {
+  /** "": the price of all projects that have none of their own. */
+  project: string;
   /** "": the price of a public model. */
   provider: string;
   model: string;

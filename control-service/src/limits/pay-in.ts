@@ -26,6 +26,12 @@ export const newEntrySchema = z.strictObject(
       .string({ error: "must be a text" })
       .min(1, { error: "must not be empty" })
       .max(1024, { error: "must have at most 1024 characters" }),
+    /** Whose hand it was: callers act for people whom the service does not know. */
+    author: z
+      .string({ error: "must be a text" })
+      .min(1, { error: "must not be empty" })
+      .max(256, { error: "must have at most 256 characters" })
+      .default("admin"),
   },
   { error: "must be an entry of a balance" },
 );
@@ -37,7 +43,7 @@ export async function payIn(
   transaction: Transaction<Tables>,
   clock: Clock,
   limit: GatewayLimit,
-  entry: z.output<typeof newEntrySchema> & { author: string },
+  entry: z.output<typeof newEntrySchema>,
 ): Promise<EntryRow> {
   const row = await transaction
     .insertInto("balance_entries")

@@ -37,7 +37,10 @@ describe.each(testStores)("operations of strict projects, on $name", ({ skip, op
     services = await testServices(await openStore());
     ledger = await Ledger.open({ ...services, metrics: createMetrics() });
     const price = { input: "1", output: "2" };
-    await ledger.prices.enforce([{ name: "chat", price, targets: [] }], new Date(services.clock.now()));
+    await ledger.prices.enforce(
+      { models: [{ name: "chat", price, targets: [] }], projects: [] },
+      new Date(services.clock.now()),
+    );
     reaper = new Reaper(services, ledger);
     services.clock.advance(10_000);
   });

@@ -90,7 +90,7 @@ describe("cluster sets", () => {
     json: "",
     endpoints,
     orders: new Map(orders.map((order) => [order.name, order])),
-    prices: [],
+    prices: { models: [], projects: [] },
   });
   const namesIn = ({ response }: { response: string }) =>
     (JSON.parse(response) as { resources: JsonObject[] }).resources.map(({ name }) => name);
@@ -150,7 +150,7 @@ describe("a real Envoy", () => {
         json: "",
         endpoints: ENDPOINTS,
         orders: new Map(orders.map((order) => [order.name, order])),
-        prices: [],
+        prices: { models: [], projects: [] },
       },
       node(),
     );

@@ -210,10 +210,11 @@ function demandOf(operation: Operation): Demand {
 
 /** The most that the dearest of the operation's targets may cost with so many output tokens, in nano-USD; -1: one has no price. */
 function mostSpend(operation: Operation, demand: Demand, output: f64): f64 {
-  const targets = operation.model!.route.targets;
+  const model = operation.model!;
+  const targets = model.route.targets;
   let most: f64 = 0;
   for (let i: i32 = 0; i < operation.order.length; i++) {
-    const rates = targets[operation.order[i] as i32]!.rates;
+    const rates = operation.key!.ratesOf(model.name, targets[operation.order[i] as i32]!.rates);
     if (rates == null) return -1;
     const spend = rates.most(demand.prompt, output, demand.images);
     if (spend > most) most = spend;

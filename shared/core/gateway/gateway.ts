@@ -289,7 +289,7 @@ export class Gateway {
     exchange.strict = model.strict;
     exchange.capabilities = target.capabilities;
     const attempt = new Attempt(operation.id, exchange, this.credentials.next(settings, now, operation.attempts), now);
-    attempt.rates = target.rates;
+    attempt.rates = operation.key!.ratesOf(model.name, target.rates);
     operation.attempts.push(attempt);
     this.tally.attempts++;
     return attempt;

@@ -1,5 +1,6 @@
 import { Address, AddressRange } from "../address.ts";
 import { Limit, readLimits } from "../admission/limit.ts";
+import { Rates } from "../admission/price.ts";
 import { ARRAY, Json, STRING } from "../json.ts";
 import { matches } from "../pattern.ts";
 
@@ -30,6 +31,8 @@ export class KeyPolicy {
   readonly strict: boolean;
   /** Models without a price may be used under a limit of spend. */
   readonly allowsUnpriced: boolean;
+  /** What models cost the project, by their public names. */
+  private readonly prices: Map<string, Rates> = new Map<string, Rates>();
   /** How long an operation waits for room in its limits, in milliseconds. */
   readonly admissionWaitMs: f64;
 
@@ -50,6 +53,7 @@ export class KeyPolicy {
     this.admissionWaitMs = json.count32("admission_wait_ms", 400) as f64;
     this.limits = readLimits(json.value("limits"));
     readPatterns(json.value("models"), this.models);
+    readPrices(json.value("prices"), this.prices);
     const allowed = json.value("allowed_ips");
     this.bound = allowed != null && allowed.kind === ARRAY && allowed.first() != null;
     if (allowed != null) readRanges(allowed, this.ranges);
@@ -60,6 +64,11 @@ export class KeyPolicy {
       if (!matchesOne(this.models[i]!, name)) return false;
     }
     return true;
+  }
+
+  /** What the model costs, of which a target has these rates (null for none): the project's own price comes first. */
+  ratesOf(model: string, target: Rates | null): Rates | null {
+    return this.prices.has(model) ? this.prices.get(model)! : target;
   }
 
   /** Whether a client at `address` (with or without a port) may use the key. */
@@ -93,6 +102,16 @@ function readPatterns(lists: Json | null, into: Array<Array<string>>): void {
     }
     into.push(patterns);
     list = list.next;
+  }
+}
+
+function readPrices(list: Json | null, into: Map<string, Rates>): void {
+  let entry: Json | null = null;
+  if (list != null && list.kind === ARRAY) entry = list.first();
+  while (entry != null) {
+    const rates = Rates.read(entry.value("rates"));
+    if (rates != null) into.set(entry.string("model", ""), rates);
+    entry = entry.next;
   }
 }
 

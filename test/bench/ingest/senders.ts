@@ -16,8 +16,8 @@ export type Sent = {
   /** Acknowledged after the warm seconds, and how long that was. */
   records: number;
   seconds: number;
-  /** Acknowledged from the start on. */
-  acknowledged: number;
+  /** The last acknowledged sequence number of each gateway process. */
+  acknowledged: Record<string, number>;
   /** Messages that were answered 503, and those whose answer had no `retry-after`. */
   refused: number;
   unadvised: number;
@@ -27,14 +27,13 @@ export type Sent = {
 };
 
 const BATCH = 100;
-/** Of every record's operation id, so that those of a run can be counted in the ledger. */
 const [url = "", gateways = "8", warm = "1", seconds = "2", rate = "0"] = process.argv.slice(2);
 const token = (await text(process.stdin)).trim();
 const agent = new Agent({ keepAlive: true, maxSockets: Number(gateways), scheduling: "fifo" });
 const born = performance.now();
 const started = born + Number(warm) * 1000;
 const end = started + Number(seconds) * 1000;
-const sent: Sent = { records: 0, seconds: 0, acknowledged: 0, refused: 0, unadvised: 0, p50: 0, p99: 0 };
+const sent: Sent = { records: 0, seconds: 0, acknowledged: {}, refused: 0, unadvised: 0, p50: 0, p99: 0 };
 const times: number[] = [];
 /** Batches that were begun. */
 let begun = 0;
@@ -74,7 +73,7 @@ async function send(index: number): Promise<void> {
       if (acknowledged !== sequence) throw new Error(`${sequence} records were answered with ${status}: ${answer}`);
       break;
     }
-    sent.acknowledged += BATCH;
+    sent.acknowledged[epoch] = sequence;
     if (at < started) continue;
     sent.records += BATCH;
     times.push(performance.now() - at);
