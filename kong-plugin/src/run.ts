@@ -64,7 +64,8 @@ async function serve(options: Options, signalled: Promise<void>): Promise<void> 
     log(`serves Kong on ${options.socket}, and calls on http://${LOOPBACK}:${options.relayPort}`);
     await signalled;
     listener.close();
-    await within(DRAIN_MS, () => host.metrics.active === 0 && plugins.busy === 0);
+    await within(DRAIN_MS, () => host.calls.size === 0 && plugins.busy === 0);
+    for (const call of [...host.calls]) call.breakOff();
     await within(SETTLE_MS, () => host.settled);
   } finally {
     plugins.stop();

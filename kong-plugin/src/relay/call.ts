@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { ANSWERED, IMAGE_EDITS, NEED_ADDRESS, type Operation, Problem, READY, WAIT } from "@oneapi/core";
+import { ANSWERED, IMAGE_EDITS, NEED_ADDRESS, type Operation, Problem, READY, unavailable, WAIT } from "@oneapi/core";
 import { addProviderHeaders, explain, operationHeaders, sendJson, sendProblem } from "./answer.ts";
 import { keyOf, single } from "./credentials.ts";
 import { Delivery, type Receiver } from "./delivery.ts";
@@ -40,7 +40,7 @@ export class Call implements Waiting, Ending, Receiver {
   start(): void {
     const { headers, method = "", url = "" } = this.#request;
     const operation = this.#operation;
-    this.#host.metrics.active++;
+    this.#host.calls.add(this);
     this.#request.on("data", (part: Buffer) => this.#take(part));
     this.#request.on("end", () => this.#bodyEnded());
     // What is wrong with the client's connection shows as its end.
@@ -201,9 +201,21 @@ export class Call implements Waiting, Ending, Receiver {
     sendProblem(this.#response, problem, this.#headers());
   }
 
+  /** The gateway ends before the call does: the client is told, and the record says how far it came. */
+  breakOff(): void {
+    const message = "The gateway is being restarted; try again.";
+    if (this.#operation.last()?.decided === true)
+      this.#delivery?.breakOff("The gateway was restarted in the middle of its answer.");
+    else {
+      this.#delivery?.cancel();
+      this.#operation.last()?.lost("gateway stopped", this.#host.clock());
+      this.#refuse(unavailable(message, "gateway_restarting"));
+    }
+  }
+
   /** The client's connection is done with this call, or gone. */
   #closed(): void {
-    this.#host.metrics.active--;
+    this.#host.calls.delete(this);
     this.#host.leave(this);
     const answered = this.#response.writableFinished || (this.#operation.last()?.complete ?? false);
     this.#host.close(this.#operation, !answered);

@@ -172,6 +172,13 @@ export class Delivery implements Dispatcher.DispatchHandler, Watched {
     if (this.#controller?.paused === true) this.#controller.resume();
   }
 
+  /** The rest of a stream does not come: the client is told so. */
+  breakOff(message: string): void {
+    if (this.#over) return;
+    this.#lose("gateway stopped", message);
+    this.#abort();
+  }
+
   /** Nobody waits for the answer any longer: the provider's work stops at once. */
   cancel(): void {
     this.#end();

@@ -21,6 +21,12 @@ export interface Ending {
   end(now: number): boolean;
 }
 
+/** A call under way, as far as the end of the process matters to it. */
+export interface Interruptible {
+  /** Ends the call now, so that its client knows why. */
+  breakOff(): void;
+}
+
 /** Has times to keep: ends itself when one of them is over. */
 export interface Watched {
   watch(now: number): void;
@@ -56,6 +62,8 @@ export class Host {
   readonly log: (text: string) => void;
   readonly #link: ControlLink;
   #journal: RecordJournal = NO_JOURNAL;
+  /** Calls under way. */
+  readonly calls = new Set<Interruptible>();
   readonly #waiting = new Set<Waiting>();
   readonly #ending = new Set<Ending>();
   readonly #watched = new Set<Watched>();
@@ -66,7 +74,7 @@ export class Host {
     this.clock = settings.clock ?? Date.now;
     this.log = settings.log;
     this.providers = settings.providers ?? new ProviderPools(settings.authorities);
-    this.metrics = new Metrics(this.gateway);
+    this.metrics = new Metrics(this.gateway, () => this.calls.size);
     const sync = new Sync(this.gateway, settings.node, this.epoch, "kong");
     this.#link = new ControlLink(settings, sync, () => this.#hear());
     this.#timer = setInterval(() => this.#tick(), TICK_MS);

@@ -5,13 +5,12 @@ const OUTCOMES = 6;
 /** This process's counts, as Prometheus reads them. */
 export class Metrics {
   readonly #gateway: Gateway;
+  readonly #active: () => number;
   readonly #operations = new Array<number>(OUTCOMES).fill(0);
   #attempts = 0;
   #unauthorized = 0;
   #promptTokens = 0;
   #completionTokens = 0;
-  /** Calls under way in the relay. */
-  active = 0;
   /** Requests that came to the relay without the plugin's ticket. */
   withoutTicket = 0;
   /** Phases of the plugin that failed, and were answered 503. */
@@ -19,8 +18,10 @@ export class Metrics {
   /** Records that could not be written to the spool. */
   spoolFailures = 0;
 
-  constructor(gateway: Gateway) {
+  /** `active`: how many calls are under way. */
+  constructor(gateway: Gateway, active: () => number) {
     this.#gateway = gateway;
+    this.#active = active;
   }
 
   /** @see https://prometheus.io/docs/instrumenting/exposition_formats/ */
@@ -39,7 +40,7 @@ export class Metrics {
       ...counter("oneapi_relay_without_ticket_total", this.withoutTicket),
       ...counter("oneapi_plugin_failed_phases_total", this.failedPhases),
       ...counter("oneapi_spool_failures_total", this.spoolFailures),
-      ...gauge("oneapi_relay_active", this.active),
+      ...gauge("oneapi_relay_active", this.#active()),
       ...gauge("oneapi_control_lost", this.#gateway.controlLost ? 1 : 0),
       ...gauge("oneapi_memory_bytes", process.memoryUsage.rss()),
       "",

@@ -45,8 +45,8 @@ export class Replay {
         for (const file of left) await this.#deliver(file);
       } catch (error) {
         log(`records of an earlier run wait: ${(error as Error).message}`);
+        await sleep(PAUSE_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
       }
-      await sleep(PAUSE_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
   }
 

@@ -32,6 +32,7 @@ interface Line {
  * It is as long as the core's own list of them, which takes no further operations when it is full.
  */
 export class Spool implements RecordJournal {
+  readonly #folder: string;
   readonly #path: string;
   readonly #failed: (error: Error) => void;
   #file: number;
@@ -43,6 +44,7 @@ export class Spool implements RecordJournal {
   /** Throws when the folder cannot be written. `failed` hears of later faults, which lose nothing while the process lives. */
   constructor(folder: string, epoch: string, failed: (error: Error) => void) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.#folder = folder;
     this.#path = spoolFile(folder, epoch, process.pid);
     this.#failed = failed;
     this.#file = openSync(this.#path, "a", 0o600);
@@ -83,9 +85,11 @@ export class Spool implements RecordJournal {
 
   #rewrite(): void {
     const rest = readFileSync(this.#path).subarray(this.#storedBytes);
-    const fresh = openSync(`${this.#path}.new`, "w", 0o600);
+    // Of one name for all processes: what one that died in the middle has left is written over by the next.
+    const draft = join(this.#folder, "draft");
+    const fresh = openSync(draft, "w", 0o600);
     writeAll(fresh, rest);
-    renameSync(`${this.#path}.new`, this.#path);
+    renameSync(draft, this.#path);
     closeSync(this.#file);
     closeSync(fresh);
     this.#file = openSync(this.#path, "a");
