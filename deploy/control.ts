@@ -15,6 +15,14 @@ export type ControlSettings = {
   env: Record<string, string>;
 };
 
+/**
+ * Arguments of Node that run `oneapi`. With its young generation as large as V8 makes it, the service holds a quarter more memory
+ * while it stores many records, for no more of them.
+ *
+ * @see https://nodejs.org/api/cli.html#--max-semi-space-sizesize-in-mib
+ */
+export const ONEAPI = ["--max-semi-space-size=16", join(checkout, "control-service/bin/oneapi.js")];
+
 /** A control service that answers. */
 export class Control {
   readonly part: Part;
@@ -31,14 +39,13 @@ export class Control {
 
   static async start(settings: ControlSettings, supervisor: Supervisor): Promise<Control> {
     const { port, dataDir, databaseUrl, redisUrl } = settings;
-    const program = join(checkout, "control-service/bin/oneapi.js");
     const serve = ["serve", "--host", HOST, "--port", `${port}`, "--data-dir", dataDir];
     const env = {
       ...settings.env,
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
       ...(redisUrl && { ONEAPI_REDIS_URL: redisUrl }),
     };
-    const args = [program, ...serve];
+    const args = [...ONEAPI, ...serve];
     const part = supervisor.start({ name: "control service", program: process.execPath, args, env });
     const url = `http://${HOST}:${port}`;
     await part.ready(async () => (await ask(`${url}/readyz`))?.status === 200);
