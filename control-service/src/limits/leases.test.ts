@@ -257,6 +257,16 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
     expect(await granted("0b", SLOTS, { need: 1 })).toMatchObject({ granted: 0, final: true });
   });
 
+  it("stay with gateways that could not be heard because the service itself stood still", async () => {
+    await granted("0a", SLOTS, { need: 3 });
+    clock.advance(13_000);
+    await report("0a", [claim(SLOTS, { reserved: 3 })]);
+    clock.advance(13_000);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4500);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await granted("0b", SLOTS, { need: 1 })).toMatchObject({ granted: 0 });
+  });
+
   it("need the gateway's message to make sense", async () => {
     for (const entries of [[{ id: SLOTS }], [claim(SLOTS, { spent: -1 })], Array(1025).fill(claim(SLOTS))]) {
       const response = await fetch(`${service.url}/gateway/v1/sync`, {
