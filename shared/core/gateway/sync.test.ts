@@ -97,18 +97,25 @@ describe("a push that is refused for its records", () => {
     expect(push()?.records).toMatchObject([{ sequence: 2 }]);
   });
 
-  test("tells its leases, keys and openings again at once, without the records", () => {
+  test("asks for its keys again at once, without the records", () => {
+    withRecord({});
+    gateway.keys.want("0".repeat(64));
+    expect(push()).toMatchObject({ records: [{ sequence: 1 }], keys: ["0".repeat(64)] });
+    sync.pushRefused(now);
+    expect(push()).toMatchObject({ records: [], keys: ["0".repeat(64)] });
+  });
+
+  test("tells its leases and openings again at once, without the records", () => {
     withRecord({ limits: [LIMIT], accounting: "strict" });
     const [operation, state] = submit();
     expect(state).toBe(WAIT);
-    gateway.keys.want("0".repeat(64));
     const told = push();
-    expect(told).toMatchObject({ records: [{ sequence: 1 }], keys: ["0".repeat(64)] });
+    expect(told).toMatchObject({ records: [{ sequence: 1 }] });
     const entries = told?.leases?.entries;
     expect(entries).toMatchObject([{ id: LIMIT.id, need: 1 }]);
     sync.pushRefused(now);
     const again = push();
-    expect(again).toMatchObject({ records: [], keys: ["0".repeat(64)] });
+    expect(again).toMatchObject({ records: [] });
     expect(again?.leases?.entries).toEqual(entries);
     const grant = { id: LIMIT.id, window: 0, granted: 1, left: 9 };
     pushed({ leases: { sequence: 2, ttl_ms: 10_000, entries: [grant] } });
