@@ -70,6 +70,8 @@ export class Upstream extends StreamContext {
   private shownAsStream: bool = false;
   /** How much of a body the host holds. */
   private buffered: i32 = 0;
+  /** The host was told to hold the answer's body, which may be empty yet: it adds what comes next. */
+  private collecting: bool = false;
   /** Of the operation. */
   private number: i32 = 0;
 
@@ -191,6 +193,7 @@ export class Upstream extends StreamContext {
     if (attempt == null) return CONTINUE;
     if (!last && size < LONGEST_ANSWER && this.isCollected(attempt, size)) {
       this.buffered = size;
+      this.collecting = true;
       return STOP_AND_BUFFER;
     }
     return this.receive(size, last);
@@ -224,7 +227,8 @@ export class Upstream extends StreamContext {
     if (outcome == HOLD) {
       if (attempt.isStream()) {
         // What the host still holds has been taken.
-        if (this.buffered > 0) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, 0);
+        if (this.collecting) host.replaceBody(BUFFER_RESPONSE, length, out.bytes, 0);
+        this.collecting = false;
         this.buffered = 0;
         return STOP_NO_BUFFER;
       }

@@ -81,6 +81,13 @@ function records(): Record<string, unknown>[] {
 }
 
 describe("streams", () => {
+  test("a stream labelled as JSON comes once, though its first chunk is empty", () => {
+    const whole = Buffer.concat([FIRST, END]);
+    const pieces = [Buffer.alloc(0), whole.subarray(0, 9), whole.subarray(9)];
+    answers.push({ status: 200, headers: [["content-type", "application/json"]], pieces, end: "end" });
+    expect(textOf(call(STREAM_CALL))).toBe(whole.toString());
+  });
+
   test("headers wait for the first event, and every event goes on as it comes", () => {
     answers = [streaming()];
     const exchange = call(STREAM_CALL);
