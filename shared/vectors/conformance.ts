@@ -29,6 +29,8 @@ export interface Settings {
   skip?: Record<string, string>;
   /** Whether a vector's streams are also sent in pieces of so many bytes; without it all are. */
   isCut?: (vector: Vector, size: number) => boolean;
+  /** Whether the runner takes several vectors at a time. */
+  concurrent?: boolean;
 }
 
 /** Into what pieces a stream is cut. */
@@ -46,8 +48,8 @@ export function inPieces(stream: Buffer, size: number): Buffer[] {
 }
 
 export function conformance(build: string, run: Runner, settings: Settings = {}): void {
-  const { vectors = loadVectors(), skip = {}, isCut = () => true } = settings;
-  describe(build, () => {
+  const { vectors = loadVectors(), skip = {}, isCut = () => true, concurrent = false } = settings;
+  describe(build, { concurrent }, () => {
     for (const vector of vectors) {
       const streams = vector.client.stream || vector.attempts.some(({ answers }) => answers.stream);
       const reason = skip[vector.name];

@@ -1,13 +1,13 @@
 /**
  * The golden cases through the real gateway and the real control service: every vector is a model of its own, all of them
- * in one configuration, with one server in the place of all providers.
+ * in one configuration. Several run side by side, each with a stage of its own in the place of its providers.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll } from "vitest";
-import { conformance, type Outcome, type Sent } from "../../shared/vectors/conformance.ts";
+import { type Cut, conformance, type Outcome, type Sent } from "../../shared/vectors/conformance.ts";
 import { CLIENT_KEY } from "../../shared/vectors/control.ts";
 import { loadVectors, NOW, PUBLIC_MODEL, type Vector } from "../../shared/vectors/load.ts";
 import { asJson } from "../../shared/vectors/shape.ts";
@@ -25,23 +25,97 @@ const vectors = loadVectors().map(asLedgerTells);
 /** Each vector's names get its number, as all share one configuration. */
 const suffixes = new Map(vectors.map(({ name }, index) => [name, `-v${index}`]));
 
-/** One server plays all providers: it answers by the running vector's pairs, in turn. */
-let running: Vector;
-/** By pair. */
-let requests: Sent[] = [];
-let writes: (stream: Buffer) => Buffer[] = (stream) => [stream];
-const provider = createServer((request, response) => void serve(request, response));
+const STAGES = 6;
+
+/** One server that plays all providers of one vector at a time: it answers by the vector's pairs, in turn. */
+class Stage {
+  /** By pair. */
+  requests: Sent[] = [];
+  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  #vector: Vector | undefined;
+  #cut: Cut = (stream) => [stream];
+  /** Resolves when those who came before are done. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  async open(): Promise<void> {
+    await new Promise<void>((listening) => this.#server.listen(0, "127.0.0.1", listening));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  /** Runs a play once no other is on this stage. */
+  play<Result>(vector: Vector, cut: Cut, run: () => Promise<Result>): Promise<Result> {
+    const played = this.#turn.then(() => {
+      this.#vector = vector;
+      this.#cut = cut;
+      this.requests = [];
+      return run();
+    });
+    this.#turn = played.catch(() => {});
+    return played;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const vector = this.#vector as Vector;
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const { method = "", url = "", headers } = request;
+    const body = Buffer.concat(parts);
+    const sent: Sent = { method, path: url, status: 0, headers: headers as Record<string, string>, body };
+    const pair = this.#pairOf(vector, sent);
+    this.requests[pair] = sent;
+    const script = vector.attempts[pair]?.answers;
+    if (script === undefined || script.status === 0) return void request.socket.destroy();
+    const type = script.stream ? "text/event-stream" : "application/json";
+    const told = Object.entries({ "content-type": type, ...script.headers }).filter(([, value]) => value !== null);
+    response.writeHead(script.status, Object.fromEntries(told) as Record<string, string>);
+    const pieces = this.#cut(script.body);
+    for (const piece of pieces) {
+      await new Promise((written) => response.write(piece, written));
+      // Each piece is to arrive alone: sockets of this server hold nothing back, and the gateway has time to read it.
+      if (pieces.length > 1) await wait(1);
+    }
+    response.end();
+  }
+
+  /** The next pair of the vector; of calls that are under way together, and arrive in any order, the one that tells of this. */
+  #pairOf(vector: Vector, sent: Sent): number {
+    const open = [...vector.attempts.keys()].filter((pair) => this.requests[pair] === undefined);
+    const { body } = plain(sent, suffixOf(vector));
+    const told = open.find((pair) => {
+      const sees = vector.attempts[pair]?.sees;
+      return sees?.body.equals(body) || (sees != null && isDeepStrictEqual(asJson(sees.body), asJson(body)));
+    });
+    return told ?? open[0] ?? vector.attempts.length;
+  }
+}
+
+const stages = Array.from({ length: STAGES }, () => new Stage());
 let gateway: Gateway;
 
 beforeAll(async () => {
-  await new Promise<void>((listening) => provider.listen(0, "127.0.0.1", listening));
-  gateway = await startGateway({ config: configuration((provider.address() as AddressInfo).port) });
+  for (const stage of stages) await stage.open();
+  gateway = await startGateway({ config: configuration() });
 });
 afterAll(async () => {
   await gateway?.stop();
-  provider.closeAllConnections();
-  provider.close();
+  for (const stage of stages) stage.close();
 });
+
+function suffixOf({ name }: Vector): string {
+  return suffixes.get(name) ?? "";
+}
+
+function stageOf(vector: Vector): Stage {
+  return stages[vectors.indexOf(vector) % STAGES] as Stage;
+}
 
 /** The ledger keeps a provider's own usage object, but does not show it. */
 function asLedgerTells(vector: Vector): Vector {
@@ -50,23 +124,23 @@ function asLedgerTells(vector: Vector): Vector {
   return { ...vector, record };
 }
 
-function configuration(port: number): object {
-  const providers = vectors.flatMap(({ name, targets }) =>
-    targets.map((target) => ({
-      name: target.name + suffixes.get(name),
+function configuration(): object {
+  const providers = vectors.flatMap((vector) =>
+    vector.targets.map((target) => ({
+      name: target.name + suffixOf(vector),
       kind: target.kind,
-      base_url: `http://127.0.0.1:${port}${target.baseUrl.replace(/^https?:\/\/[^/]+/, "")}`,
+      base_url: `http://127.0.0.1:${stageOf(vector).port}${target.baseUrl.replace(/^https?:\/\/[^/]+/, "")}`,
       credentials: target.credential === "" ? [] : [target.credential],
       options: target.options,
     })),
   );
-  const models = vectors.map(({ name, targets, unsupported }) => ({
-    name: PUBLIC_MODEL + suffixes.get(name),
-    unsupported,
-    retries: targets.length - 1,
-    targets: targets.map((target, priority) => ({
-      provider: target.name + suffixes.get(name),
-      model: target.model === PUBLIC_MODEL ? PUBLIC_MODEL + suffixes.get(name) : target.model,
+  const models = vectors.map((vector) => ({
+    name: PUBLIC_MODEL + suffixOf(vector),
+    unsupported: vector.unsupported,
+    retries: vector.targets.length - 1,
+    targets: vector.targets.map((target, priority) => ({
+      provider: target.name + suffixOf(vector),
+      model: target.model === PUBLIC_MODEL ? PUBLIC_MODEL + suffixOf(vector) : target.model,
       priority,
       ...(target.capabilities !== undefined && { capabilities: target.capabilities }),
     })),
@@ -75,44 +149,13 @@ function configuration(port: number): object {
   return { version: 1, providers, models, projects };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  const { method = "", url = "", headers } = request;
-  const body = Buffer.concat(parts);
-  const sent: Sent = { method, path: url, status: 0, headers: headers as Record<string, string>, body };
-  const pair = pairOf(sent);
-  requests[pair] = sent;
-  const script = running.attempts[pair]?.answers;
-  if (script === undefined || script.status === 0) return void request.socket.destroy();
-  const type = script.stream ? "text/event-stream" : "application/json";
-  const told = Object.entries({ "content-type": type, ...script.headers }).filter(([, value]) => value !== null);
-  response.writeHead(script.status, Object.fromEntries(told) as Record<string, string>);
-  const pieces = writes(script.body);
-  for (const piece of pieces) {
-    await new Promise((written) => response.write(piece, written));
-    // Each piece is to arrive alone: sockets of this server hold nothing back, and the gateway has time to read it.
-    if (pieces.length > 1) await wait(1);
-  }
-  response.end();
+function runThroughGateway(vector: Vector, cut: Cut): Promise<Outcome> {
+  const stage = stageOf(vector);
+  return stage.play(vector, cut, () => play(vector, stage));
 }
 
-/** The next pair of the vector; of calls that are under way together, and arrive in any order, the one that tells of this. */
-function pairOf(sent: Sent): number {
-  const open = [...running.attempts.keys()].filter((pair) => requests[pair] === undefined);
-  const { body } = plain(sent, suffixes.get(running.name) ?? "");
-  const told = open.find((pair) => {
-    const sees = running.attempts[pair]?.sees;
-    return sees?.body.equals(body) || (sees != null && isDeepStrictEqual(asJson(sees.body), asJson(body)));
-  });
-  return told ?? open[0] ?? running.attempts.length;
-}
-
-async function runThroughGateway(vector: Vector, cut: (stream: Buffer) => Buffer[]): Promise<Outcome> {
-  const suffix = suffixes.get(vector.name) ?? "";
-  running = vector;
-  requests = [];
-  writes = cut;
+async function play(vector: Vector, { requests }: Stage): Promise<Outcome> {
+  const suffix = suffixOf(vector);
   const { request } = vector;
   const { authorization = `Bearer ${CLIENT_KEY}`, ...headers } = request.headers;
   const given = Object.entries({ authorization, ...headers }).filter(([, value]) => value !== null);
@@ -168,4 +211,4 @@ function isShort({ attempts }: Vector, size: number): boolean {
   return attempts.reduce((sum, { answers }) => sum + answers.body.length, 0) <= size * 500;
 }
 
-conformance("the real gateway", runThroughGateway, { vectors, skip: SKIP, isCut: isShort });
+conformance("the real gateway", runThroughGateway, { vectors, skip: SKIP, isCut: isShort, concurrent: true });

@@ -1,6 +1,7 @@
 import { capabilitiesOf, syncResponseSchema } from "@oneapi/contract";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { usageRecord } from "../ledger/testing.ts";
+import { currentRevision } from "../store/revisions.ts";
 import { testStores } from "../testing.ts";
 import { CONFIG, hashKey, SECRET, startTestService, type TestService } from "./testing.ts";
 
@@ -26,7 +27,11 @@ describe.each(testStores)("POST /gateway/v1/sync on $name", ({ open, skip }) => 
     if (skip !== null) context.skip(skip);
     epoch++;
     expect((await service.admin("PUT", "/config", CONFIG)).status).toBe(200);
-    await becomes(async () => (await service.sync()).config?.models.length === 1);
+    const revision = Number(await currentRevision(service.services.database.query, "keys"));
+    await becomes(async () => {
+      const { config, key_revision } = await service.sync();
+      return config?.models.length === 1 && key_revision === revision;
+    });
   });
 
   /** Waits until something holds: notifications of PostgreSQL come a moment after the commit. */
