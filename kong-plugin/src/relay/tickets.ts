@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 /** The header that carries a ticket from Kong to the relay; what a client sends under this name is put aside by Kong. */
 export const TICKET_HEADER = "x-oneapi-ticket";
@@ -6,6 +6,7 @@ export const TICKET_HEADER = "x-oneapi-ticket";
 /** Kong asks the plugin first and reads the client's body then: so long an upload may take. */
 const LIFETIME_MS = 300_000;
 const MOST_OPEN = 100_000;
+const TICKET_BYTES = 16;
 
 /** What the plugin's configuration wants of the relay. */
 export interface Wishes {
@@ -25,12 +26,24 @@ interface Ticket {
 export class Tickets {
   /** The oldest first. */
   readonly #open = new Map<string, Ticket>();
+  /** Random bytes for many tickets: to ask for those of one costs as much. */
+  readonly #random = Buffer.alloc(256 * TICKET_BYTES);
+  #used = this.#random.length;
 
   issue(now: number, wishes: Wishes = { modelHeader: false }): string {
     this.#forget(now);
-    const ticket = randomBytes(16).toString("hex");
+    const ticket = this.#next();
     this.#open.set(ticket, { until: now + LIFETIME_MS, wishes });
     return ticket;
+  }
+
+  #next(): string {
+    if (this.#used === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#used = 0;
+    }
+    this.#used += TICKET_BYTES;
+    return this.#random.toString("hex", this.#used - TICKET_BYTES, this.#used);
   }
 
   /** What was wished for with the ticket, which is good no more; null when it was not good. */

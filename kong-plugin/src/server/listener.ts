@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { chmod, unlink } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { type Call, encodeError, encodeResult, readCalls } from "./frames.ts";
+import { type Call, CallReader, encodeError, encodeResult } from "./frames.ts";
 import type { PluginServer } from "./plugin-server.ts";
 
 /** Kong's workers run as another user perhaps, of the same group. */
@@ -17,20 +17,23 @@ export class Listener {
   constructor(plugins: PluginServer, log: (text: string) => void) {
     this.#plugins = plugins;
     this.#log = log;
-    this.#server = createServer((connection) => void this.#serve(connection));
+    this.#server = createServer((connection) => this.#serve(connection));
   }
 
-  async #serve(connection: Socket): Promise<void> {
+  #serve(connection: Socket): void {
+    const calls = new CallReader();
     this.#connections.add(connection);
     connection.on("error", () => {});
     connection.on("close", () => this.#connections.delete(connection));
-    try {
-      for await (const call of readCalls(connection)) void this.#answer(connection, call);
-    } catch (error) {
-      // Only this connection is out of step; Kong opens another.
-      if (!connection.destroyed) this.#log(`a connection of Kong's is closed: ${(error as Error).message}`);
-    }
-    connection.destroy();
+    connection.on("data", (bytes) => {
+      try {
+        for (const call of calls.take(bytes)) void this.#answer(connection, call);
+      } catch (error) {
+        // Only this connection is out of step; Kong opens another.
+        this.#log(`a connection of Kong's is closed: ${(error as Error).message}`);
+        connection.destroy();
+      }
+    });
   }
 
   async #answer(connection: Socket, { id, method, args }: Call): Promise<void> {
