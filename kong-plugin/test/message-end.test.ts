@@ -26,7 +26,7 @@ const MESSAGES = VALUES.flatMap((value) => [encode(value), encode([0, { value: [
 
 it.each([1, 3, 1000, 10_000_000])("of all kinds of values, in pieces of %i bytes", (size) => {
   const all = Buffer.concat(MESSAGES);
-  const end = new MessageEnd(100_000);
+  const end = new MessageEnd(100_000, 100_000);
   const found: number[] = [];
   for (let start = 0; start < all.length; start += size) {
     const piece = all.subarray(start, start + size);
@@ -36,6 +36,13 @@ it.each([1, 3, 1000, 10_000_000])("of all kinds of values, in pieces of %i bytes
 });
 
 it("a value that is too long is told by its length alone", () => {
-  expect(() => new MessageEnd(99).find(Buffer.from([0x91, 0xc5, 0, 100]), 0)).toThrow("too long");
-  expect(new MessageEnd(100).find(Buffer.from([0x91, 0xc5, 0, 100]), 0)).toBe(-1);
+  expect(() => new MessageEnd(99, 9).find(Buffer.from([0x91, 0xc5, 0, 100]), 0)).toThrow("too long");
+  expect(new MessageEnd(100, 9).find(Buffer.from([0x91, 0xc5, 0, 100]), 0)).toBe(-1);
+});
+
+it("a message of too many values is told before they are there", () => {
+  const list = Buffer.from([0xdc, 0, 9]);
+  expect(() => new MessageEnd(99, 9).find(list, 0)).toThrow("too many");
+  expect(new MessageEnd(99, 10).find(list, 0)).toBe(-1);
+  expect(() => new MessageEnd(99, 10).find(Buffer.concat([list, Buffer.from([0x90, 0x91])]), 0)).toThrow("too many");
 });

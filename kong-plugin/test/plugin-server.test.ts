@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { REFUSED, WAIT } from "@oneapi/core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CLIENT_KEY, ControlStandIn } from "../../shared/vectors/control.ts";
+import { encodeAsKong } from "../../test/kong/msgpack.ts";
 import { TICKET_HEADER } from "../src/relay/tickets.ts";
 import { type Connection, KongSide, type Told } from "./kong-side.ts";
 
@@ -163,6 +164,53 @@ describe("ids", () => {
     });
     side.plugins.sweep(side.now + 3_600_000);
     for (const id of [closed, unused]) await expect(begin(id)).rejects.toThrow(`no plugin instance #${id}`);
+  });
+});
+
+describe("a Kong that asks for more than it ever uses", () => {
+  const answer = (method: string, argument: unknown) => side.plugins.answer({ id: 1, method, args: [argument] });
+
+  it("loses the oldest phases: they serve nobody", async () => {
+    const InstanceId = await kong.start();
+    const first = await begin(InstanceId);
+    const before = side.plugins.busy;
+    const rest = Array.from({ length: 20_000 }, () =>
+      answer("plugin.HandleEvent", { InstanceId, EventName: "access" }),
+    );
+    await Promise.all(rest);
+    expect(before).toBe(1);
+    expect(side.plugins.busy).toBe(20_000);
+    const step = answer("plugin.StepMultiMap", { EventId: first.EventId, Data: headers(CLIENT_KEY) });
+    await expect(step).rejects.toThrow(`event id ${first.EventId} not found`);
+    side.plugins.sweep(side.now + 65_000);
+    expect(side.plugins.busy).toBe(0);
+  });
+
+  it("loses the oldest instances: they are made anew", async () => {
+    const first = await kong.start();
+    const start = { Name: "oneapi", Config: "{}" };
+    for (let i = 0; i < 10_000; i++) await answer("plugin.StartInstance", start);
+    await expect(begin(first)).rejects.toThrow(`no plugin instance #${first}`);
+    const { Id } = (await answer("plugin.StartInstance", start)) as { Id: number };
+    const { EventId } = await begin(Id);
+    await kong.result("plugin.StepError", { EventId, Data: "enough" });
+  });
+
+  it("and never reads its answers is not read either, until it does", async () => {
+    const { socket } = await side.connect();
+    socket.removeAllListeners("data").pause();
+    const [count, size] = [100, 50_000];
+    const big = { Name: "oneapi", Config: JSON.stringify({ key: "x".repeat(size) }) };
+    for (let id = 1; id <= count; id++) socket.write(encodeAsKong([0, id, "plugin.StartInstance", [big]]));
+    const drained = once(socket, "drain", { signal: AbortSignal.timeout(500) });
+    await expect(drained).rejects.toThrow();
+    expect(socket.writableLength).toBeGreaterThan((count * size) / 2);
+    let answered = 0;
+    socket.on("data", (part: Buffer) => {
+      answered += part.length;
+    });
+    socket.resume();
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(count * size), 10_000);
   });
 });
 

@@ -25,7 +25,11 @@ function write(value: unknown, parts: Buffer[]): void {
 }
 
 function head(count: number, short: number, long: number): Buffer {
-  return count < 16 ? Buffer.of(short | count) : Buffer.of(long, count >> 8, count & 255);
+  if (count < 16) return Buffer.of(short | count);
+  if (count < 65_536) return Buffer.of(long, count >> 8, count & 255);
+  const longest = Buffer.alloc(5, long + 1);
+  longest.writeUInt32BE(count, 1);
+  return longest;
 }
 
 function writeText(bytes: Buffer, parts: Buffer[]): void {
@@ -51,7 +55,7 @@ function writeBytes(bytes: Buffer, parts: Buffer[]): void {
 }
 
 function writeNumber(value: number): Buffer {
-  if (!Number.isInteger(value) || value < 0) return double(value);
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** 64) return double(value);
   if (value < 128) return Buffer.of(value);
   if (value < 256) return Buffer.of(0xcc, value);
   if (value < 65_536) return Buffer.of(0xcd, value >> 8, value & 255);

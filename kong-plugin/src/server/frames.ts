@@ -1,4 +1,5 @@
 import { Decoder, Encoder } from "@msgpack/msgpack";
+import { ByteWriter } from "@oneapi/core";
 import { MessageEnd } from "./message-end.ts";
 
 /** `[0, id, method, arguments]` */
@@ -9,37 +10,42 @@ export interface Call {
 }
 
 /** Headers and configurations are all that Kong sends; what is longer is none of it. */
-const LONGEST = 4 * 1024 * 1024;
-const MOST_ENTRIES = 100_000;
+export const LONGEST_MESSAGE = 4 * 1024 * 1024;
+/** Most values in a message, one in another. A header takes three, and Kong sends a thousand at most. */
+export const MOST_VALUES = 100_000;
 // One of each for all connections: they keep nothing from one message to the next.
-const decoder = new Decoder(undefined, undefined, LONGEST, LONGEST, MOST_ENTRIES, MOST_ENTRIES, LONGEST);
+const decoder = new Decoder();
 const encoder = new Encoder();
 
 /** The calls of one connection. */
 export class CallReader {
-  readonly #end = new MessageEnd(LONGEST);
-  /** Of the call whose end is not here yet. */
-  #parts: Uint8Array[] = [];
-  #size = 0;
+  readonly #end = new MessageEnd(LONGEST_MESSAGE, MOST_VALUES);
+  /** What has come of the call whose end is not here yet. */
+  readonly #held = new ByteWriter(0);
 
   /** The calls that end in these bytes, however they are cut or joined on their way. Throws when something comes that is no call. */
   *take(bytes: Uint8Array): Generator<Call> {
     let at = 0;
     for (let end = this.#end.find(bytes, at); end >= 0; end = this.#end.find(bytes, at)) {
-      this.#keep(bytes.subarray(at, end));
+      const whole = this.#whole(bytes, at, end);
       at = end;
-      const parts = this.#parts;
-      this.#parts = [];
-      this.#size = 0;
-      yield asCall(decoder.decode(parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)));
+      yield asCall(decoder.decode(whole));
     }
-    if (at < bytes.length) this.#keep(bytes.subarray(at));
+    if (at < bytes.length) this.#keep(bytes, at, bytes.length);
   }
 
-  #keep(part: Uint8Array): void {
-    this.#size += part.length;
-    if (this.#size > LONGEST) throw new Error("a message that is too long");
-    this.#parts.push(part);
+  /** The whole call that ends in these bytes. */
+  #whole(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    if (this.#held.length === 0) return bytes.subarray(from, to);
+    this.#keep(bytes, from, to);
+    const whole = this.#held.take();
+    this.#held.shrink(0);
+    return whole;
+  }
+
+  #keep(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#held.length + to - from > LONGEST_MESSAGE) throw new Error("a message that is too long");
+    this.#held.copy(bytes, from, to);
   }
 }
 

@@ -25,6 +25,7 @@ export class Listener {
     this.#connections.add(connection);
     connection.on("error", () => {});
     connection.on("close", () => this.#connections.delete(connection));
+    connection.on("drain", () => connection.resume());
     connection.on("data", (bytes) => {
       try {
         for (const call of calls.take(bytes)) void this.#answer(connection, call);
@@ -41,7 +42,8 @@ export class Listener {
       (result) => encodeResult(id, result),
       (error: Error) => encodeError(id, error.message),
     );
-    if (!connection.destroyed) connection.write(answer);
+    // Who does not take its answers is not read either.
+    if (!connection.destroyed && !connection.write(answer)) connection.pause();
   }
 
   /** Rejects when another process listens there; what one that is gone has left is removed. */

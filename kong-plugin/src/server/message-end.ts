@@ -11,14 +11,16 @@ const FIXED_BYTES: Readonly<Record<number, number>> = {
 
 /**
  * Finds the end of one MessagePack value after another, in pieces however they are cut. Each byte is looked at once: a value
- * need only be read when all of it is there. Throws when a value says that it is longer than any may be.
+ * need only be read when all of it is there. Throws when a value says that it is longer than any may be, or has more in it.
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 export class MessageEnd {
   readonly #longest: number;
-  /** Values that the message still has. */
+  readonly #mostValues: number;
+  /** Values that the message still has, and those that it has had. */
   #values = 1;
+  #begun = 0;
   /** Bytes of a value that are of no interest. */
   #skip = 0;
   /** The first byte of a value whose length is being read, the bytes of it that are to come, and what it is so far. */
@@ -26,9 +28,10 @@ export class MessageEnd {
   #lengthBytes = 0;
   #length = 0;
 
-  /** `longest`: the most bytes, items or members of a value. */
-  constructor(longest: number) {
+  /** `longest`: the most bytes of a value; `mostValues`: the most that a message may have, one in another. */
+  constructor(longest: number, mostValues: number) {
     this.#longest = longest;
+    this.#mostValues = mostValues;
   }
 
   /** Where the message that is under way ends in `bytes`, looking from `from` on; -1 when it goes on after them. */
@@ -41,6 +44,7 @@ export class MessageEnd {
       } else this.#take(bytes[at++] as number);
       if (this.#values > 0 || this.#skip > 0) continue;
       this.#values = 1;
+      this.#begun = 0;
       return at;
     }
     return -1;
@@ -65,9 +69,11 @@ export class MessageEnd {
   #begin(head: number, length: number): void {
     if (length > this.#longest) throw new Error("a message that is too long");
     this.#values--;
+    this.#begun++;
     if (head === 0xdc || head === 0xdd) this.#values += length;
     else if (head === 0xde || head === 0xdf) this.#values += 2 * length;
     // An extension's type stands before its bytes.
     else this.#skip = head >= 0xc7 && head <= 0xc9 ? length + 1 : length;
+    if (this.#begun + this.#values > this.#mostValues) throw new Error("a message of too many values");
   }
 }

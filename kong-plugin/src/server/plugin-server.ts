@@ -14,6 +14,9 @@ const KONG_MS = 65_000;
 /** Kong forgets instances when it is reloaded, and makes a new one when an id is unknown here. */
 const INSTANCE_MS = 3_600_000;
 const SWEEP_MS = 1000;
+/** Of both the oldest goes when there are more: for Kong it is unknown then, which serves nobody and ends in a new one. */
+const MOST_PHASES = 20_000;
+const MOST_INSTANCES = 10_000;
 
 interface Instance {
   /** As Kong gave it. */
@@ -74,6 +77,7 @@ export class PluginServer {
     const id = ++this.#lastId;
     const now = this.#host.clock();
     this.#instances.set(id, { json, config: readConfig(json), usedAt: now });
+    if (this.#instances.size > MOST_INSTANCES) this.#instances.delete(oldest(this.#instances));
     return { Name: NAME, Id: id, Config: json, StartTime: now / 1000 };
   }
 
@@ -98,6 +102,7 @@ export class PluginServer {
     if (EventName !== "access") return { EventId: id, Data: "ret" };
     const phase = new Phase((error) => this.#failed(error), instance.usedAt);
     this.#phases.set(id, phase);
+    if (this.#phases.size > MOST_PHASES) this.#forget(oldest(this.#phases));
     const told = phase.start((kong) => access(this.#host, instance.config, kong as Kong));
     return this.#tell(id, phase, await told);
   }
@@ -127,16 +132,18 @@ export class PluginServer {
   /** Ends what takes too long, and forgets what nobody will ask for. */
   sweep(now: number): void {
     for (const [id, phase] of this.#phases) {
-      if (phase.waitsForKong) {
-        if (now - phase.since >= KONG_MS) this.#phases.delete(id);
-      } else if (now - phase.since >= PHASE_MS) {
-        this.#phases.delete(id);
-        phase.expire();
-      }
+      if (now - phase.since >= (phase.waitsForKong ? KONG_MS : PHASE_MS)) this.#forget(id);
     }
     for (const [id, { usedAt }] of this.#instances) {
       if (now - usedAt >= INSTANCE_MS) this.#instances.delete(id);
     }
+  }
+
+  /** Kong is told of a failure, if it waits to be told anything. */
+  #forget(id: number): void {
+    const phase = this.#phases.get(id);
+    this.#phases.delete(id);
+    if (phase?.waitsForKong === false) phase.expire();
   }
 
   /** Phases under way. */
@@ -147,6 +154,11 @@ export class PluginServer {
   stop(): void {
     clearInterval(this.#timer);
   }
+}
+
+function oldest(things: ReadonlyMap<number, unknown>): number {
+  const [first = 0] = things.keys();
+  return first;
 }
 
 function asRecord(given: unknown): Record<string, unknown> {
