@@ -83,6 +83,35 @@ test("a stopped part is gone and stays gone", async () => {
   expect(await pidAt(port)).toBe(0);
 });
 
+test("a killed part takes with it what it has started, and comes back at the same address", async () => {
+  const port = await freePort();
+  // As an nginx, whose workers hold its address.
+  const master = `
+    const { spawn } = require("node:child_process");
+    spawn(process.execPath, ["-e", ${JSON.stringify(SERVER)}, process.argv[1]], { stdio: "inherit" }).on("exit", (code) => process.exit(code));
+  `;
+  const part = start(master, port);
+  await part.ready(async () => (await pidAt(port)) !== 0);
+  const worker = await pidAt(port);
+  expect(part.pid).not.toBe(worker);
+  process.kill(part.pid ?? 0, "SIGKILL");
+  await until(async () => ![0, worker].includes(await pidAt(port)));
+});
+
+test("a retired part ends by itself and stays gone", async () => {
+  const port = await freePort();
+  const messages: string[] = [];
+  const script = `${SERVER} process.on("SIGQUIT", () => setTimeout(() => process.exit(), 300));`;
+  const part = start(script, port, (text) => messages.push(text));
+  await part.ready(async () => (await pidAt(port)) !== 0);
+  part.retire("SIGQUIT");
+  expect(await pidAt(port)).toBe(part.pid);
+  await until(async () => part.pid === undefined);
+  await part.stop();
+  expect(await pidAt(port)).toBe(0);
+  expect(messages).toEqual([]);
+});
+
 test("a part ends when the process that keeps it is killed", async () => {
   const port = await freePort();
   const part = fileURLToPath(new URL("part.ts", import.meta.url));

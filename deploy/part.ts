@@ -63,6 +63,7 @@ export class Part {
     child.once("close", (code, signal) => {
       this.child = null;
       guard?.kill("SIGKILL");
+      killGroup(child.pid);
       if (this.stopping) return;
       this.log(`${this.name} ended (${signal ?? `exit code ${code}`})`);
       if (this.keeping) void this.restart(performance.now() - started);
@@ -93,6 +94,12 @@ export class Part {
     throw new Error(`${this.name} ended before it was ready; see its messages above`);
   }
 
+  /** Tells the process to end by itself, once it is done with what it is at; it is not started again. */
+  retire(signal: NodeJS.Signals): void {
+    this.stopping = true;
+    this.child?.kill(signal);
+  }
+
   /** Ends the process and resolves when it is gone. */
   async stop(): Promise<void> {
     this.stopping = true;
@@ -104,6 +111,16 @@ export class Part {
     const kill = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
     await gone;
     clearTimeout(kill);
+  }
+}
+
+/** What a process has started goes with it: the workers of an nginx outlive a master that is killed, and keep its address. */
+function killGroup(leader: number | undefined): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
   }
 }
 

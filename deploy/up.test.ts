@@ -85,9 +85,15 @@ const isAlive = (pid: number) => {
   }
 };
 
-async function chat({ base_url, demo_key }: Line, model: string): Promise<Response> {
+/** One call; with `count` a stream that counts so far. */
+async function chat(
+  { base_url, demo_key }: Line,
+  model: string,
+  { count = 0 }: { count?: number } = {},
+): Promise<Response> {
   const headers = { authorization: `Bearer ${demo_key}`, "content-type": "application/json" };
-  const body = JSON.stringify({ model, messages: [{ role: "user", content: "Hello" }] });
+  const content = count > 0 ? `count ${count}` : "Hello";
+  const body = JSON.stringify({ model, stream: count > 0, messages: [{ role: "user", content }] });
   return await fetch(`${base_url}/chat/completions`, { method: "POST", headers, body });
 }
 
@@ -157,13 +163,32 @@ describe("up", () => {
     expect([...line.gateways.map((gateway) => gateway.pid), line.control_pid].filter(isAlive)).toEqual([]);
   });
 
-  test("keeps the demo's key from one start to the next", async () => {
-    const first = new Up("--json", "--data-dir", "again");
-    const { demo_key } = await first.line();
-    await first.end("SIGTERM");
+  test("lets calls end that take no longer than two seconds, tells and records the others, and keeps the key", async () => {
+    const first = new Up("--json", "--data-dir", "again", "--gateway", "envoy,kong");
+    const line = await first.line();
+    const admin = { headers: { authorization: `Bearer ${line.admin_token}` } };
+    const config = await (await fetch(`${line.admin_url}/admin/v1/config`, admin)).text();
+    const provider = /base_url: "?(http:[^/]*\/\/[^/"]+)/.exec(config)?.[1];
+    await fetch(`${provider}/_script`, { method: "POST", body: JSON.stringify([{ between_ms: 100, times: 0 }]) });
+    const places = line.gateways.map(({ base_url }) => ({ ...line, base_url }));
+    const short = await Promise.all(places.map((place) => chat(place, "gpt-demo", { count: 8 })));
+    const long = await chat({ ...line, base_url: line.gateways[1]?.base_url ?? "" }, "gpt-demo", { count: 600 });
+    const ended = first.end("SIGTERM");
+    for (const answer of short) expect(await answer.text()).toMatch(/8[\s\S]*data: \[DONE\]\n\n$/);
+    expect(await long.text()).toMatch(/data: \{"error":\{.*restarted.*\}\}\n\n$/);
+    expect(await ended).toBe(0);
+    for (const { base_url } of line.gateways) await expect(fetch(base_url)).rejects.toThrow();
+
     const second = await new Up("--json", "--data-dir", "again").line();
-    expect(second.demo_key).toBe(demo_key);
+    expect(second.demo_key).toBe(line.demo_key);
     expect((await chat(second, "gpt-demo")).status).toBe(200);
+    const records = await fetch(`${second.admin_url}/admin/v1/records`, {
+      headers: { authorization: `Bearer ${second.admin_token}` },
+    });
+    const { items } = (await records.json()) as { items: { operation_id: string; outcome: string }[] };
+    const outcomes = new Map(items.map(({ operation_id, outcome }) => [operation_id, outcome]));
+    const recorded = [...short, long].map(({ headers }) => outcomes.get(headers.get("x-request-id") ?? ""));
+    expect(recorded).toEqual(["ok", "ok", "truncated"]);
   });
 
   test("brings a killed part back at its address", async () => {

@@ -32,9 +32,10 @@ export type KongParts = { plugin: Part; kong: Part };
 
 /** Starts oneapi-kong, and with it the Kong in `KONG_BIN`, or the stand-in for one. */
 export async function startKong(settings: KongSettings, supervisor: Supervisor): Promise<KongParts> {
-  const { node, dataDir, relayPort } = settings;
+  const { node, dataDir, relayPort, statusPort } = settings;
   const socket = socketOf(dataDir, node);
   const files = { conf: join(dataDir, `${node}.conf`), yaml: join(dataDir, `${node}.yml`) };
+  const prefix = join(dataDir, node);
   await writeFile(files.yaml, await kongYaml(`http://${HOST}:${relayPort}`));
   await writeFile(
     files.conf,
@@ -43,21 +44,47 @@ export async function startKong(settings: KongSettings, supervisor: Supervisor):
       proxy_listen: `${HOST}:${settings.port}`,
       pluginserver_oneapi_socket: socket,
       pluginserver_oneapi_query_cmd: `${process.execPath} ${PROGRAM} --dump`,
-      prefix: join(dataDir, node),
+      prefix,
       admin_listen: "off",
       admin_gui_listen: "off",
-      nginx_daemon: "off",
+      anonymous_reports: "off",
+      nginx_main_daemon: "off",
+      // Root's Kong would run its workers as a user who may not open the socket.
+      ...(process.getuid?.() === 0 && { nginx_main_user: "root root" }),
     }),
   );
-  const plugin = startPlugin(settings, socket, supervisor);
-  await plugin.ready(async () => (await ask(`http://${HOST}:${settings.statusPort}/readyz`))?.status === 200);
-  const program = process.env.KONG_BIN;
-  const kong = supervisor.start({
-    name: `${node}'s Kong`,
-    program: program ?? process.execPath,
-    args: program === undefined ? [join(checkout, "test/kong/main.ts"), "-c", files.conf] : ["start", "-c", files.conf],
-  });
+  let kong: Part | null = null;
+  const drain = async () => {
+    kong?.retire("SIGQUIT");
+    await callsEnd(statusPort);
+  };
+  const plugin = startPlugin(settings, socket, drain, supervisor);
+  await plugin.ready(async () => (await ask(`http://${HOST}:${statusPort}/readyz`))?.status === 200);
+  const command = kongCommand(process.env.KONG_BIN ?? "", files.conf, prefix);
+  kong = supervisor.start({ name: `${node}'s Kong`, ...command });
   return { plugin, kong };
+}
+
+/**
+ * Makes a real Kong what `kong start` makes of it, but one process that gets its signals: that command waits beside an nginx
+ * that it has started. Sockets that a killed one has left would be in the way of the next.
+ *
+ * @see https://github.com/Kong/docker-kong/blob/master/docker-entrypoint.sh
+ */
+const START_KONG = `set -e
+"$0" prepare -c "$1"
+rm -f "$2"/*.sock "$2"/sockets/*
+for nginx in "\${0%/*}/../openresty/nginx/sbin/nginx" /usr/local/openresty/nginx/sbin/nginx nginx; do
+  if command -v "$nginx" >/dev/null; then exec "$nginx" -p "$2" -c nginx.conf; fi
+done
+echo "there is no nginx of Kong's beside $0, in /usr/local/openresty or in PATH" >&2
+exit 1
+`;
+
+/** What runs the Kong of this path, or the stand-in when it is empty. */
+export function kongCommand(kong: string, conf: string, prefix: string): { program: string; args: string[] } {
+  if (kong !== "") return { program: "sh", args: ["-c", START_KONG, kong, conf, prefix] };
+  return { program: process.execPath, args: [join(checkout, "test/kong/main.ts"), "-c", conf] };
 }
 
 /** A socket's path must be short, which a data folder's may not be. */
@@ -70,21 +97,23 @@ function socketOf(dataDir: string, node: string): string {
 
 const PROGRAM = join(checkout, "kong-plugin/bin/oneapi-kong.js");
 
-function startPlugin(settings: KongSettings, socket: string, supervisor: Supervisor): Part {
+function startPlugin(settings: KongSettings, socket: string, drain: () => Promise<void>, supervisor: Supervisor): Part {
   const { node, relayPort, statusPort, dataDir, controlUrl, token, certificateAuthorities } = settings;
   const places = ["--socket", socket, "--relay-port", `${relayPort}`, "--status-port", `${statusPort}`];
   const others = ["--node", node, "--spool-dir", join(dataDir, `${node}-spool`), "--ca", certificateAuthorities];
+  // The calls have had their time when it is told to end.
+  others.push("--drain-seconds", "0");
   return supervisor.start({
     name: node,
     program: process.execPath,
     args: [PROGRAM, ...places, "--control-url", controlUrl, ...others],
     env: { ONEAPI_GATEWAY_TOKEN: token },
-    drain: () => drain(statusPort),
+    drain,
   });
 }
 
-/** Lets the calls in flight come to their end; their records go when the process is told to end. */
-async function drain(statusPort: number): Promise<void> {
+/** Lets the calls in flight come to their end; those that do not are broken off when the process is told to end. */
+async function callsEnd(statusPort: number): Promise<void> {
   const deadline = performance.now() + DRAIN_MS;
   while (performance.now() < deadline) {
     const answer = await ask(`http://${HOST}:${statusPort}/metrics`);

@@ -12,6 +12,8 @@ export interface Options {
   node: string;
   spoolDir: string;
   authorities: string | null;
+  /** How long calls under way may go on after SIGTERM. */
+  drainMs: number;
 }
 
 export const USAGE = `oneapi-kong [options]      the plugin server and the relay beside a Kong
@@ -25,6 +27,7 @@ oneapi-kong --dump         prints what Kong's query command wants, and opens not
   --node NAME          of this gateway               ONEAPI_NODE               [the host's name]
   --spool-dir DIR      for usage records             ONEAPI_KONG_SPOOL_DIR     [/var/lib/oneapi-kong]
   --ca FILE            authorities of providers      ONEAPI_CA_FILE            [those of Node.js]
+  --drain-seconds N    for calls after SIGTERM       ONEAPI_KONG_DRAIN_SECONDS [20]
 `;
 
 /** A command line that cannot be obeyed; the message says why. */
@@ -47,6 +50,7 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
     node: readNode(option("node", "ONEAPI_NODE", hostname())),
     spoolDir: option("spool-dir", "ONEAPI_KONG_SPOOL_DIR", "/var/lib/oneapi-kong"),
     authorities: given.ca ?? environment.ONEAPI_CA_FILE ?? null,
+    drainMs: 1000 * readSeconds("--drain-seconds", option("drain-seconds", "ONEAPI_KONG_DRAIN_SECONDS", "20")),
   };
 }
 
@@ -64,6 +68,7 @@ function parse(args: string[]) {
         node: text,
         "spool-dir": text,
         ca: text,
+        "drain-seconds": text,
       },
     }).values;
   } catch (error) {
@@ -75,6 +80,11 @@ function readPort(name: string, text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (port <= 65_535) return port;
   throw new UsageError(`${name} ${text}: must be a port from 0 to 65535`);
+}
+
+function readSeconds(name: string, text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new UsageError(`${name} ${text}: must be a whole number of seconds up to 9999`);
 }
 
 function readUrl(text: string): string {

@@ -10,8 +10,7 @@ import { Status } from "./status.ts";
 
 /** Nobody but the Kong beside this process is to reach it. */
 const LOOPBACK = "127.0.0.1";
-/** How long calls under way may go on after SIGTERM, and the records of all calls then. */
-const DRAIN_MS = 20_000;
+/** How long the records of all calls may take at the end. */
 const SETTLE_MS = 2_000;
 const LOOK_MS = 25;
 
@@ -44,7 +43,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 async function serve(options: Options, signalled: Promise<void>): Promise<void> {
-  const { controlUrl, token, node, spoolDir, authorities } = options;
+  const { controlUrl, token, node, spoolDir, authorities, drainMs } = options;
   const host = new Host({ controlUrl, token, node, log, ...(authorities !== null && { authorities }) });
   const spool = new Spool(spoolDir, host.epoch, (error) => {
     host.metrics.spoolFailures++;
@@ -64,7 +63,7 @@ async function serve(options: Options, signalled: Promise<void>): Promise<void> 
     log(`serves Kong on ${options.socket}, and calls on http://${LOOPBACK}:${options.relayPort}`);
     await signalled;
     listener.close();
-    await within(DRAIN_MS, () => host.calls.size === 0 && plugins.busy === 0);
+    await within(drainMs, () => host.calls.size === 0 && plugins.busy === 0);
     for (const call of [...host.calls]) call.breakOff();
     await within(SETTLE_MS, () => host.settled);
   } finally {

@@ -109,6 +109,7 @@ it.each([
   [["--relay-port", "70000"], "--relay-port 70000"],
   [["--control-url", "ftp://x"], "--control-url ftp://x"],
   [["--nonsense"], "--nonsense"],
+  [["--control-url", "http://x", "--token-file", "/dev/null", "--drain-seconds", "soon"], "--drain-seconds soon"],
   [[], "--control-url (or ONEAPI_CONTROL_URL) is missing"],
 ])("refuses %j with what is wrong", (args, message) => {
   const run = () => execFileSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8", env: {}, stdio: "pipe" });

@@ -39,7 +39,9 @@ const server = createServer({ requestTimeout: 0 }, (client, answer) => {
 });
 const [host = "", port = ""] = (conf.proxy_listen ?? "").split(":");
 server.listen(Number(port), host);
+// As nginx ends: at once, or when the requests that it has are answered. https://nginx.org/en/docs/control.html
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit());
+process.on("SIGQUIT", () => server.close(() => process.exit()));
 
 /** As Kong runs it: through a shell, stdout must be JSON and nothing else. */
 function query(command: string): string {
