@@ -15,7 +15,8 @@ import { type Incoming, type IncomingStream, type Outgoing, openStream, send } f
 import { commandsWith, descendants, isAlive } from "./processes.ts";
 import { until } from "./until.ts";
 
-export const GATEWAY_KIND = process.env.E2E_GATEWAY ?? "envoy";
+export type GatewayKind = "envoy" | "kong";
+export const GATEWAY_KIND = readKind(process.env.E2E_GATEWAY);
 
 const UP = fileURLToPath(new URL("../../deploy/up.ts", import.meta.url));
 const START_MS = 120_000;
@@ -24,7 +25,7 @@ const STOP_MS = 20_000;
 /** The line that `up --json` prints once everything answers (design: "Starting it"). */
 interface UpLine {
   base_url: string;
-  gateways: { kind: string; base_url: string; pid: number }[];
+  gateways: { kind: GatewayKind; base_url: string; pid: number }[];
   admin_url: string;
   admin_token: string;
   control_pid: number;
@@ -40,8 +41,8 @@ export interface GatewayOptions {
   config: object;
   /** Threads of the gateway. */
   workers?: number;
-  /** How many gateways on the one control service. */
-  gateways?: number;
+  /** How many gateways on the one control service, or of which kind each is. */
+  gateways?: number | GatewayKind[];
   /** Real stores in the place of the embedded ones. */
   databaseUrl?: string;
   redisUrl?: string;
@@ -54,8 +55,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const config = join(directory, "oneapi.yaml");
   // JSON is YAML too.
   writeFileSync(config, JSON.stringify(options.config));
-  const kinds = Array.from({ length: options.gateways ?? 1 }, () => GATEWAY_KIND).join(",");
-  const flags = ["--json", "--port", "0", "--control-port", "0", "--no-demo", "--gateway", kinds];
+  const { gateways = 1 } = options;
+  const kinds = typeof gateways === "number" ? Array.from({ length: gateways }, () => GATEWAY_KIND) : gateways;
+  const flags = ["--json", "--port", "0", "--control-port", "0", "--no-demo", "--gateway", kinds.join(",")];
   if (options.databaseUrl !== undefined) flags.push("--database-url", options.databaseUrl);
   if (options.redisUrl !== undefined) flags.push("--redis-url", options.redisUrl);
   const places = ["--data-dir", join(directory, "data"), "--config", config, "--workers", String(options.workers ?? 1)];
@@ -92,8 +94,20 @@ function keepTail(child: ChildProcess): () => string {
   return () => tail;
 }
 
-/** What is killed in tests, by a text of its command line. */
-const MARKS = { envoy: "--disable-hot-restart", "control service": "oneapi.js serve" } as const;
+function readKind(text = "envoy"): GatewayKind {
+  if (text === "envoy" || text === "kong") return text;
+  throw new Error(`E2E_GATEWAY ${text}: must be envoy or kong`);
+}
+
+/** What is killed in tests. Of a Kong it is oneapi-kong: plugin, relay and all that they know are there. */
+export type PartName = "gateway" | "control service";
+
+/** A text of the command line of one gateway, by its number among those of its kind. */
+const MARKS = {
+  envoy: (number: number) => `envoy-${number}.json --concurrency`,
+  kong: (number: number) => `--node kong-${number} `,
+} as const;
+const CONTROL_MARK = "oneapi.js serve";
 
 export class Gateway {
   /** With `/v1`. */
@@ -104,6 +118,8 @@ export class Gateway {
   /** The base URLs of all gateways, with `/v1`. */
   readonly baseUrls: string[];
   readonly controlPid: number;
+  /** Of each gateway's process, a text of its command line. */
+  readonly #marks: string[];
   /** The end of what all parts have written to stderr. */
   readonly log: () => string;
   readonly #child: ChildProcess;
@@ -118,6 +134,8 @@ export class Gateway {
     this.pid = gateway.pid;
     this.baseUrls = line.gateways.map(({ base_url }) => base_url);
     this.controlPid = line.control_pid;
+    const kinds = line.gateways.map(({ kind }) => kind);
+    this.#marks = kinds.map((kind, at) => MARKS[kind](kinds.slice(0, at + 1).filter((one) => one === kind).length));
     this.log = log;
     this.#child = child;
     this.#directory = directory;
@@ -188,19 +206,25 @@ export class Gateway {
   }
 
   /**
-   * Sends a signal to the control service or the Envoys, those that run now; a part that dies of it is started again.
-   * @param node of several Envoys only this one, counted from 1
+   * Sends a signal to the control service or the gateways, those that run now; a part that dies of it is started again.
+   * @param node of several gateways only this one, counted from 1
    */
-  signal(part: keyof typeof MARKS, signal: NodeJS.Signals, node?: number): void {
-    const texts = [MARKS[part], this.#directory, node === undefined ? "" : `envoy-${node}.json`];
+  signal(part: PartName, signal: NodeJS.Signals, node?: number): void {
+    const gateways = node === undefined ? this.#marks : this.#marks.slice(node - 1, node);
+    const marks = part === "gateway" ? gateways : [CONTROL_MARK];
     for (const { pid, command } of descendants(process.pid)) {
-      if (command.startsWith("sh ") || !texts.every((text) => command.includes(text))) continue;
+      if (!command.includes(this.#directory) || !marks.some((mark) => command.includes(mark))) continue;
       try {
         process.kill(pid, signal);
       } catch {
         // It has just died.
       }
     }
+  }
+
+  /** A file of the data folder of `up`. */
+  fileOf(name: string): string {
+    return join(this.#directory, "data", name);
   }
 
   /** Stops everything as Ctrl-C does; throws when something fails or is left behind. */

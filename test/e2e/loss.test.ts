@@ -1,7 +1,8 @@
-/** Limits while the control service hangs or is killed, and while Envoys are: nothing beyond them, nothing lost for good. */
+/** Limits while the control service hangs or is killed, and while gateways are: nothing beyond them, nothing lost for good. */
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { GATEWAY_KIND } from "./gateway.ts";
 import { dataOf, openStream, send } from "./http.ts";
 import { CHAT, flood, keyOf, type LimitsWorld, startLimitsWorld, stateOf, tally } from "./limits-world.ts";
 import { until } from "./until.ts";
@@ -94,8 +95,8 @@ describe("a control service", () => {
   }, async () => {
     for (const project of ["closed", "open", "unlimited"])
       expect(tally(await flood(world, project, 8))).toEqual({ 200: 8 });
-    const stream = await begin("closed", 24, 1);
-    const longer = await begin("slot", 48, 2);
+    const stream = await begin("closed", 20, 1);
+    const longer = await begin("slot", 36, 2);
     world.upstream.clearLog();
     world.gateway.signal("control service", "SIGSTOP");
     const stoppedAt = performance.now();
@@ -186,19 +187,21 @@ describe("a control service", () => {
   });
 });
 
-describe("an Envoy that is killed", () => {
+describe("a gateway that is killed", () => {
   it("lets no limit be exceeded", { timeout: 120_000 }, async () => {
     const calls = load("hour", 16);
     for (let turn = 0; turn < 4; turn++) {
       await sleep(randomInt(300, 1500));
-      world.gateway.signal("envoy", "SIGKILL", 1 + (turn % 2));
+      world.gateway.signal("gateway", "SIGKILL", 1 + (turn % 2));
     }
     const refusedBefore = () => calls.counts[429] ?? 0;
     await until("the limit to be used up", refusedBefore, (count) => count > 100, 60_000);
     // The dead ones are given up.
     await sleep(RETURNED_MS);
     await calls.stop();
-    expect(calls.counts[0]).toBeGreaterThan(0);
+    // An Envoy takes its connections with it; the Kong before a relay that is gone answers by itself.
+    const broken = Object.keys(calls.counts).filter((status) => status !== "200" && status !== "429");
+    expect(broken).not.toEqual([]);
     expect(world.upstream.log().length).toBeLessThanOrEqual(300);
     expect(world.upstream.log().length).toBeGreaterThan(200);
   });
@@ -214,7 +217,7 @@ describe("an Envoy that is killed", () => {
     expect(await ask("four", 2)).toBe(429);
     expect(await ask("balance", 2, { max_tokens: 900 })).toBe(429);
     await sleep(500);
-    world.gateway.signal("envoy", "SIGKILL", 1);
+    world.gateway.signal("gateway", "SIGKILL", 1);
     const isFree = (status: number) => status === 200;
     await until("the slots", () => ask("four", 2), isFree, RETURNED_MS);
     await until("the balance", () => ask("balance", 2, { max_tokens: 900 }), isFree, MARGIN_MS);
@@ -227,7 +230,7 @@ describe("an Envoy that is killed", () => {
 });
 
 it("gateways that hold leases, or nothing, say no more than a message a second", { timeout: 120_000 }, async () => {
-  const seconds = 10;
+  const seconds = 5;
   const stream = await begin("slot", seconds + 4, 1);
   await sleep(1000);
   const holding = await messagesIn(seconds * 1000);
@@ -244,7 +247,8 @@ it("gateways that hold leases, or nothing, say no more than a message a second",
 async function messagesIn(ms: number): Promise<number> {
   const count = async () => {
     const { text } = await send(`${world.gateway.adminUrl}/metrics`);
-    return Number(/^oneapi_gateway_syncs_total\{kind="envoy"\} (\d+)/m.exec(text)?.[1]);
+    const line = new RegExp(`^oneapi_gateway_syncs_total\\{kind="${GATEWAY_KIND}"\\} (\\d+)`, "m");
+    return Number(line.exec(text)?.[1]);
   };
   const before = await count();
   await sleep(ms);

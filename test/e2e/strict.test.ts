@@ -11,7 +11,7 @@ import { send } from "./http.ts";
 import { keyOf, type LimitsWorld, startLimitsWorld, stateOf } from "./limits-world.ts";
 import { until } from "./until.ts";
 
-const OPERATIONS = Number(process.env.E2E_OPERATIONS ?? 600);
+const OPERATIONS = Number(process.env.E2E_OPERATIONS ?? 300);
 const AT_ONCE = 16;
 const BALANCE = "project:strict:spend:none";
 /** What a call costs: 20 tokens of output at 1 USD per million. */
@@ -49,7 +49,7 @@ describe.each([
   /** Kills a part without a word. What `up` runs it starts again. */
   async function kill(turn: number): Promise<void> {
     const victims =
-      redis === null ? (["envoy", "control service"] as const) : (["envoy", "control service", "redis"] as const);
+      redis === null ? (["gateway", "control service"] as const) : (["gateway", "control service", "redis"] as const);
     const victim = victims[turn % victims.length] as (typeof victims)[number];
     if (victim !== "redis") return world.gateway.signal(victim, "SIGKILL");
     await redis?.kill();
