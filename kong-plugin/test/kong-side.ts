@@ -23,13 +23,15 @@ export class KongSide {
   readonly plugins: PluginServer;
   readonly path: string;
   now = Date.now();
+  /** What the server has said of faults. */
+  readonly logged: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), "oneapi-kong-test-"));
   readonly #listener: Listener;
   readonly #connections: Connection[] = [];
 
   constructor(controlUrl: string) {
     this.path = join(this.#folder, "plugin.sock");
-    const log = () => {};
+    const log = (text: string) => this.logged.push(text);
     this.host = new Host({ controlUrl, token: "t", node: "kong", log, clock: () => this.now });
     this.plugins = new PluginServer(this.host);
     this.#listener = new Listener(this.plugins, log);
@@ -99,6 +101,7 @@ export class Connection {
     return result as Result;
   }
 
+  /** The id of a new instance. */
   async start(config: object = {}): Promise<number> {
     const started = { Name: "oneapi", Config: JSON.stringify(config) };
     return (await this.result<{ Id: number }>("plugin.StartInstance", started)).Id;

@@ -69,15 +69,6 @@ describe("a request", () => {
     // Kong says no more of it.
     expect(side.plugins.busy).toBe(0);
   });
-
-  it("of a plugin with a key of its own is served under that key", async () => {
-    const first = await begin(await kong.start({ key: CLIENT_KEY }));
-    const second = await kong.result("plugin.StepMultiMap", { EventId: first.EventId, Data: {} });
-    expect(callOf(second).Args).toEqual([
-      { authorization: `Bearer ${CLIENT_KEY}`, [TICKET_HEADER]: expect.any(String) },
-    ]);
-    await kong.result("plugin.Step", { EventId: first.EventId });
-  });
 });
 
 describe("a fault", () => {

@@ -90,21 +90,6 @@ async function call(): Promise<number> {
   return answer.status;
 }
 
-it("prints what Kong asks, and needs nothing for it", () => {
-  const printed = execFileSync(process.execPath, [PROGRAM, "--dump"], { encoding: "utf8", env: {} });
-  const [plugin] = JSON.parse(printed) as [{ Schema: { fields: [{ config: { fields: Record<string, object>[] } }] } }];
-  expect(plugin).toMatchObject({
-    Name: "oneapi",
-    Version: expect.stringMatching(/^\d+\.\d+/),
-    Priority: 770,
-    Phases: ["access"],
-  });
-  const fields = plugin.Schema.fields[0].config.fields.flatMap((field) => Object.values(field));
-  for (const field of fields)
-    expect(field).toMatchObject({ type: expect.any(String), description: expect.any(String) });
-  expect(fields[0]).toMatchObject({ referenceable: true, encrypted: true });
-});
-
 it.each([
   [["--relay-port", "70000"], "--relay-port 70000"],
   [["--control-url", "ftp://x"], "--control-url ftp://x"],

@@ -1,8 +1,10 @@
 /** Whom the relay serves. That it serves rightly is shown by the vectors and by the end-to-end cases. */
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Host } from "../src/relay/host.ts";
 import { Relay } from "../src/relay/relay.ts";
-import { TICKET_HEADER, Tickets } from "../src/relay/tickets.ts";
+import { TICKET_HEADER } from "../src/relay/tickets.ts";
 
 // Nothing listens there: the relay must turn away all the same.
 const host = new Host({ controlUrl: "http://127.0.0.1:1", token: "t", node: "kong", log: () => {} });
@@ -36,11 +38,12 @@ it("takes a ticket once", async () => {
   expect(host.metrics.text()).toMatch(/^oneapi_relay_without_ticket_total [1-9]/m);
 });
 
-it("tickets end, and are all different", () => {
-  const tickets = new Tickets();
-  const early = tickets.issue(0);
-  const late = tickets.issue(1000);
-  expect(late).not.toBe(early);
-  expect(tickets.redeem(early, 300_000)).toBeNull();
-  expect(tickets.redeem(late, 300_000)).toEqual({ modelHeader: false });
+it("takes no two tickets, however they are sent", async () => {
+  const [one, other] = [host.tickets.issue(host.clock()), host.tickets.issue(host.clock())];
+  const call = request(url, { headers: { "X-OneAPI-Ticket": [one, other] } }).end();
+  const [answer] = (await once(call, "response")) as [IncomingMessage];
+  expect(answer.resume().statusCode).toBe(503);
+  // Neither was spent.
+  expect(await ask(one)).toBe("401 invalid_api_key");
+  expect(await ask(other)).toBe("401 invalid_api_key");
 });

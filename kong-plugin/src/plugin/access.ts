@@ -1,14 +1,28 @@
-import { ByteWriter, endpointOf, type Operation, type Problem, READY, REFUSED, unavailable, WAIT } from "@oneapi/core";
+import {
+  ByteWriter,
+  endpointOf,
+  type Operation,
+  Problem,
+  READY,
+  REFUSED,
+  unauthorized,
+  unavailable,
+  WAIT,
+} from "@oneapi/core";
 import { keyOf, single } from "../relay/credentials.ts";
 import type { Host, Waiting } from "../relay/host.ts";
 import { TICKET_HEADER } from "../relay/tickets.ts";
-import type { Config } from "./schema.ts";
+import type { Config, ConsumerName } from "./schema.ts";
 
 /** As many as Kong tells of. @see https://developer.konghq.com/gateway/pdk/reference/kong.request/#kongrequestget_headersmax_headers */
 const MOST_HEADERS = 1000;
 
 /** What the phase uses of Kong's PDK. */
 export interface Kong {
+  client: {
+    /** Whom an authentication plugin has found, or the consumer that it takes for those whom it has not; neither: nothing. */
+    getConsumer(): Promise<Partial<Record<ConsumerName, string>> | undefined | null>;
+  };
   request: {
     getHeaders(most: number): Promise<Record<string, string[]>>;
     getPath(): Promise<string>;
@@ -19,22 +33,51 @@ export interface Kong {
 
 /**
  * The plugin's only phase: checks the key, which needs no body, and lets the request go to the relay with a ticket. Each
- * call of Kong is a round trip: there are two for a request that goes on, and at most three for one that does not.
+ * call of Kong is a round trip: there are two at most for a request that goes on, and three for one that does not.
  */
 export async function access(host: Host, config: Config, kong: Kong): Promise<void> {
-  const headers = lowerCase(await kong.request.getHeaders(MOST_HEADERS));
+  const own = await configuredKey(config, kong);
   const operation = host.gateway.open(host.clock());
-  const key = config.key || keyOf(headers);
+  if (own instanceof Problem) {
+    if (own.status === 401) host.gateway.tally.unauthorized++;
+    host.close(operation, false);
+    await refuse(kong, own, operation.id);
+    return;
+  }
+  const key = own ?? keyOf(lowerCase(await kong.request.getHeaders(MOST_HEADERS)));
   if ((await authorize(host, operation, key)) !== REFUSED) {
-    const ticket = host.tickets.issue(host.clock(), { modelHeader: config.modelNameHeader });
-    const own: Record<string, string> = config.key === "" ? {} : { authorization: `Bearer ${config.key}` };
-    await kong.service.request.setHeaders({ ...own, [TICKET_HEADER]: ticket });
+    const { modelNameHeader: modelHeader, usageHeaders } = config;
+    const ticket = host.tickets.issue(host.clock(), { key: own, modelHeader, usageHeaders });
+    await kong.service.request.setHeaders({ [TICKET_HEADER]: ticket });
     return;
   }
   // The refusal of a known key is recorded, with what it was used for.
   if (operation.key !== null) operation.endpoint = endpointOf(await pathOf(kong));
   host.close(operation, false);
   await refuse(kong, operation.problem ?? unavailable("The request cannot be served.", "gateway_error"), operation.id);
+}
+
+/** The key that the configuration has for the request; null when it is the client's own that counts. */
+async function configuredKey({ key, consumerKeys, consumerBy }: Config, kong: Kong): Promise<string | Problem | null> {
+  if (consumerKeys === null) return key === "" ? unresolved() : key;
+  const consumer = await kong.client.getConsumer();
+  if (consumer == null) {
+    return unauthorized("Kong has not authenticated a consumer for this request.", "consumer_not_authenticated");
+  }
+  for (const by of consumerBy) {
+    const name = consumer[by];
+    const mapped = name == null ? undefined : consumerKeys.get(name);
+    if (mapped !== undefined) return mapped === "" ? unresolved() : mapped;
+  }
+  return unauthorized(
+    "This consumer has no OneAPI key; ask the gateway's administrator for one.",
+    "consumer_without_key",
+  );
+}
+
+/** The vault does not have it: nobody is served under another key instead. */
+function unresolved(): Problem {
+  return unavailable("The gateway has no key for this request; ask its administrator.", "key_not_resolved");
 }
 
 /** What the core says of the key. Path, address and body are the relay's to judge: they cost a call each, or are not here. */

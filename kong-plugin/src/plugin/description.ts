@@ -1,4 +1,4 @@
-import { schema } from "./schema.ts";
+import { entityChecks, schema } from "./schema.ts";
 
 export const NAME = "oneapi";
 const VERSION = "0.1.0";
@@ -13,7 +13,7 @@ export function description(): object[] {
       Version: VERSION,
       Phases: ["access"],
       Priority: PRIORITY,
-      Schema: { name: NAME, fields: [{ config: { type: "record", fields: schema } }] },
+      Schema: { name: NAME, fields: [{ config: { type: "record", fields: schema, entity_checks: entityChecks } }] },
     },
   ];
 }

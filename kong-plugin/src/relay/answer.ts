@@ -6,6 +6,8 @@ import {
   Problem,
   providerError,
   rateHeaders,
+  USAGE_PROVIDER,
+  type Usage,
   unavailable,
 } from "@oneapi/core";
 
@@ -60,6 +62,19 @@ export function addProviderHeaders(
     headers["x-accel-buffering"] = "no";
   } else if (!untouched) headers["content-type"] = "application/json";
   else headers["content-type"] ??= "application/json";
+}
+
+/**
+ * Adds what the provider counted, if it did: Kong's log plugins show an answer's headers. Named as the model is there, and
+ * as ai-proxy's log names the counts.
+ *
+ * @see https://developer.konghq.com/plugins/ai-proxy/#log-format
+ */
+export function addUsageHeaders(headers: OutgoingHttpHeaders, usage: Usage): void {
+  if (usage.source !== USAGE_PROVIDER) return;
+  headers["x-kong-llm-prompt-tokens"] = usage.prompt;
+  headers["x-kong-llm-completion-tokens"] = usage.completion;
+  headers["x-kong-llm-total-tokens"] = usage.prompt + usage.completion;
 }
 
 /** One error event of a stream. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { ANSWERED, IMAGE_EDITS, NEED_ADDRESS, type Operation, Problem, READY, unavailable, WAIT } from "@oneapi/core";
-import { addProviderHeaders, explain, operationHeaders, sendJson, sendProblem } from "./answer.ts";
+import { addProviderHeaders, addUsageHeaders, explain, operationHeaders, sendJson, sendProblem } from "./answer.ts";
 import { keyOf, single } from "./credentials.ts";
 import { Delivery, type Receiver } from "./delivery.ts";
 import type { Ending, Host, Waiting } from "./host.ts";
@@ -48,7 +48,7 @@ export class Call implements Waiting, Ending, Receiver {
     this.#response.on("close", () => this.#closed());
     this.#response.on("drain", () => this.#delivery?.resume());
     operation.contentEncoding = headers["content-encoding"] ?? "";
-    const key = Buffer.from(keyOf(headers), "latin1");
+    const key = Buffer.from(this.#wishes.key ?? keyOf(headers), "latin1");
     const now = this.#host.clock();
     const outcome = this.#host.gateway.authorize(operation, method, pathOf(url), key, 0, key.length, now);
     if (operation.endpoint === IMAGE_EDITS) operation.contentType = headers["content-type"] ?? "";
@@ -157,7 +157,10 @@ export class Call implements Waiting, Ending, Receiver {
     if (this.#wishes.modelHeader) {
       headers["x-kong-llm-model"] = `${attempt.exchange.provider.name}/${attempt.exchange.model}`;
     }
-    if (!attempt.answersStream()) headers["content-length"] = bytes.length;
+    if (!attempt.answersStream()) {
+      headers["content-length"] = bytes.length;
+      if (this.#wishes.usageHeaders) addUsageHeaders(headers, attempt.exchange.usage);
+    }
     this.#answered = true;
     this.#response.writeHead(attempt.shownStatus(), headers);
   }

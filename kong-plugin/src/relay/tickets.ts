@@ -10,9 +10,15 @@ const TICKET_BYTES = 16;
 
 /** What the plugin's configuration wants of the relay. */
 export interface Wishes {
+  /** The call is served under this key, whatever the client sends; null: under the client's own. */
+  key: string | null;
   /** Answers name who served. */
   modelHeader: boolean;
+  /** Answers tell what they used. */
+  usageHeaders: boolean;
 }
+
+const NO_WISHES: Wishes = { key: null, modelHeader: false, usageHeaders: false };
 
 interface Ticket {
   until: number;
@@ -30,7 +36,7 @@ export class Tickets {
   readonly #random = Buffer.alloc(256 * TICKET_BYTES);
   #used = this.#random.length;
 
-  issue(now: number, wishes: Wishes = { modelHeader: false }): string {
+  issue(now: number, wishes: Wishes = NO_WISHES): string {
     this.#forget(now);
     const ticket = this.#next();
     this.#open.set(ticket, { until: now + LIFETIME_MS, wishes });

@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import { unavailable } from "@oneapi/core";
 import { access, type Kong, refusal } from "../plugin/access.ts";
 import { NAME } from "../plugin/description.ts";
-import { type Config, readConfig } from "../plugin/schema.ts";
+import { type Config, lacksKey, readConfig } from "../plugin/schema.ts";
 import type { Host } from "../relay/host.ts";
 import type { Call } from "./frames.ts";
 import { type PdkCall, Phase, type Told } from "./phase.ts";
@@ -76,7 +76,9 @@ export class PluginServer {
     const json = parse(Config);
     const id = ++this.#lastId;
     const now = this.#host.clock();
-    this.#instances.set(id, { json, config: readConfig(json), usedAt: now });
+    const config = readConfig(json);
+    if (lacksKey(config)) this.#host.log("a key of the plugin's configuration is empty: is its vault reference right?");
+    this.#instances.set(id, { json, config, usedAt: now });
     if (this.#instances.size > MOST_INSTANCES) this.#instances.delete(oldest(this.#instances));
     return { Name: NAME, Id: id, Config: json, StartTime: now / 1000 };
   }
