@@ -1,4 +1,7 @@
-/** Calls that end before their answer does: the process is told to stop, the client reads slowly, the client leaves. */
+/**
+ * Answers on their way: each event goes by itself, at the pace of who reads; and what ends them early, the process that is told
+ * to stop or the client that leaves.
+ */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -125,15 +128,35 @@ describe("when the process is told to stop", () => {
   });
 });
 
-it("a client that leaves stops its provider at once, and is recorded so", async () => {
-  const { call, answered } = await begin();
-  say(event("one"));
-  (await answered).resume();
-  const gone = once(provider, "close", { signal: AbortSignal.timeout(1000) });
-  call.destroy();
-  await gone;
-  await recorded("client_closed");
+it("an event goes when it has come: the client has each before the provider says the next", async () => {
+  const { answered } = await begin();
+  say(event("first"));
+  const answer = await answered;
+  await once(answer, "data");
+  for (let number = 0; number < 100; number++) {
+    const next = once(answer, "data", { signal: AbortSignal.timeout(5000) });
+    say(event(`${number}`));
+    expect(`${(await next)[0]}`).toBe(event(`${number}`));
+  }
+  say("data: [DONE]\n\n");
+  expect((await whole(answer)).toString()).toBe("data: [DONE]\n\n");
+  await recorded("ok");
 });
+
+it.each([true, false])(
+  "a client that leaves stops its provider at once, and is recorded so (answered: %s)",
+  async (begun) => {
+    const { call, answered } = await begin();
+    if (begun) {
+      say(event("one"));
+      (await answered).resume();
+    }
+    const gone = once(provider, "close", { signal: AbortSignal.timeout(1000) });
+    call.destroy();
+    await gone;
+    await recorded("client_closed");
+  },
+);
 
 it("a client that reads slowly holds its provider back, and gets every event", async () => {
   const { answered } = await begin();
