@@ -18,11 +18,11 @@ export function authorization(key: keyof typeof KEYS): string {
   return `Bearer ${KEYS[key]}`;
 }
 
-/** An Envoy that answers chats. */
-export type Envoy = { port: number; pid: number };
+/** Something that answers chats; `pid`: of the process whose CPU time counts. */
+export type Gateway = { port: number; pid: number };
 
 /** One that was started by itself; `readyAfterS`: from its start to its first answer. */
-export type StartedEnvoy = Envoy & { readyAfterS: number; stop(): Promise<void> };
+export type StartedEnvoy = Gateway & { readyAfterS: number; stop(): Promise<void> };
 
 export class EnvoyStarter {
   private readonly binary: string;

@@ -1,7 +1,7 @@
 export type Figure = {
   what: string;
-  unit: "µs" | "MiB" | "s";
-  /** OneAPI's value over plain Envoy's, or what OneAPI adds to it. */
+  unit: "µs" | "ms" | "MiB" | "s";
+  /** OneAPI's value over that of what it is compared with (plain Envoy, or a floor), or what OneAPI adds to it. */
   compare: "ratio" | "difference";
   goal: number;
   /** Not above. */
@@ -10,7 +10,7 @@ export type Figure = {
   checked: boolean;
 };
 
-/** A value of plain Envoy and the one of OneAPI taken directly after it. */
+/** A value of plain Envoy, or of a floor, and the one of OneAPI taken directly after it. */
 export type Pair = { plain: number; oneapi: number };
 
 export type Measured = { figure: Figure; pairs: Pair[] };
@@ -33,8 +33,8 @@ export function spread(values: number[]): Spread {
   return { lower: quantile(sorted, 0.25), median: quantile(sorted, 0.5), upper: quantile(sorted, 0.75) };
 }
 
-/** Between two values it takes what lies on the line between them. */
-function quantile(sorted: number[], part: number): number {
+/** Of values in rising order. Between two of them it takes what lies on the line between. */
+export function quantile(sorted: number[], part: number): number {
   const at = part * (sorted.length - 1);
   const below = sorted[Math.floor(at)] ?? Number.NaN;
   const above = sorted[Math.ceil(at)] ?? Number.NaN;

@@ -1,10 +1,12 @@
 // load.c: load on one server on loopback, each connection asking again as soon as it has its answer. One thread, epoll.
 //
 //   load -p PORT -k PID -f BODY_FILE [-H 'name: value']... [-c CONNECTIONS] [-n REQUESTS] [-t SECONDS] [-w REQUESTS] [-s]
+//        [-T TICKET_FILE]
 //
 // POSTs the file to /v1/chat/completions: first -w requests that are not counted, then -n, for -t seconds at most. With -s
 // the answers are streams, and their events are counted. Prints one line of JSON: latencies in µs, and the CPU time that
-// process PID used while requests were counted. Costs some 7 µs a request.
+// process PID used while requests were counted. Each request takes the next line of TICKET_FILE as its `x-oneapi-ticket`; when
+// there is none left, no more are sent. Costs some 7 µs a request.
 #define _GNU_SOURCE
 #include "load-process.h"
 #include "load-response.h"
@@ -24,7 +26,8 @@
 struct connection {
   int fd;  // -1: not connected
   int busy;
-  size_t sent;  // bytes of the request
+  char *request;
+  size_t sent;  // bytes of it
   int64_t began;
   struct response response;
 };
@@ -42,6 +45,12 @@ static struct {
 
 static char *request;
 static size_t request_length;
+static char *tickets;  // one after another, each of TICKET_LENGTH bytes and a line's end
+static long ticket_count;
+static size_t ticket_place;  // in the request
+
+enum { TICKET_LENGTH = 32 };
+
 static int poller;
 
 static int counting;
@@ -109,7 +118,7 @@ static void connect_anew(struct connection *c) {
 
 static void send_request(struct connection *c) {
   while (c->sent < request_length) {
-    ssize_t taken = send(c->fd, request + c->sent, request_length - c->sent, MSG_NOSIGNAL);
+    ssize_t taken = send(c->fd, c->request + c->sent, request_length - c->sent, MSG_NOSIGNAL);
     if (taken < 0 && errno == EAGAIN) return watch(c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
     if (taken < 0) return fail(c);
     c->sent += taken;
@@ -117,6 +126,7 @@ static void send_request(struct connection *c) {
 }
 
 static void begin(struct connection *c) {
+  if (tickets) memcpy(c->request + ticket_place, tickets + started * (TICKET_LENGTH + 1), TICKET_LENGTH);
   started++;
   c->busy = 1;
   c->sent = 0;
@@ -176,6 +186,7 @@ static void handle(struct connection *c, uint32_t ready) {
 // Runs it all; answers how long (ns) requests were counted, and the CPU time (µs) of the process meanwhile.
 static int64_t run(struct connection *connections, double *cpu_us) {
   long total = options.warm_up + options.requests;
+  if (tickets && total > ticket_count) total = ticket_count;
   int64_t limit = options.seconds * 1e9, counting_since = 0, deadline = now_ns() + limit;
   struct epoll_event ready[256];
   for (;;) {
@@ -213,29 +224,56 @@ static void print_result(int64_t duration_ns, double cpu_us) {
   printf("}\n");
 }
 
-static void build_request(const char *body_file, const char *headers) {
-  FILE *file = body_file ? fopen(body_file, "rb") : NULL;
+// The whole file, with a 0 behind it.
+static char *read_file(const char *path, size_t *length) {
+  FILE *file = path ? fopen(path, "rb") : NULL;
   if (file == NULL) {
-    perror("load: the body's file");
+    perror("load: a file to send");
     exit(1);
   }
   fseek(file, 0, SEEK_END);
-  size_t body_length = ftell(file);
+  *length = ftell(file);
   rewind(file);
+  char *bytes = malloc(*length + 1);
+  *length = fread(bytes, 1, *length, file);
+  bytes[*length] = 0;
+  fclose(file);
+  return bytes;
+}
+
+static void read_tickets(const char *path) {
+  size_t length;
+  tickets = read_file(path, &length);
+  ticket_count = length / (TICKET_LENGTH + 1);
+  if (length % (TICKET_LENGTH + 1) == 0) return;
+  fprintf(stderr, "load: a ticket has %d characters\n", TICKET_LENGTH);
+  exit(1);
+}
+
+static void build_request(const char *body_file, const char *headers) {
+  size_t body_length;
+  char *body = read_file(body_file, &body_length);
   request = malloc(body_length + strlen(headers) + 256);
   request_length = sprintf(request,
                            "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:%d\r\n"
-                           "content-type: application/json\r\ncontent-length: %zu\r\n%s\r\n",
+                           "content-type: application/json\r\ncontent-length: %zu\r\n%s",
                            options.port, body_length, headers);
-  request_length += fread(request + request_length, 1, body_length, file);
-  fclose(file);
+  if (tickets) {
+    request_length += sprintf(request + request_length, "x-oneapi-ticket: ");
+    ticket_place = request_length;
+    request_length += sprintf(request + request_length, "%.*s\r\n", TICKET_LENGTH, tickets);
+  }
+  request_length += sprintf(request + request_length, "\r\n");
+  memcpy(request + request_length, body, body_length);
+  request_length += body_length;
+  free(body);
 }
 
 int main(int count, char **arguments) {
   char headers[4096] = "";
-  const char *body_file = NULL;
+  const char *body_file = NULL, *ticket_file = NULL;
   int option;
-  while ((option = getopt(count, arguments, "p:k:f:H:c:n:t:w:s")) != -1) {
+  while ((option = getopt(count, arguments, "p:k:f:H:c:n:t:w:sT:")) != -1) {
     size_t used = strlen(headers);
     switch (option) {
     case 'p': options.port = atoi(optarg); break;
@@ -247,14 +285,19 @@ int main(int count, char **arguments) {
     case 't': options.seconds = atof(optarg); break;
     case 'w': options.warm_up = atol(optarg); break;
     case 's': options.stream = 1; break;
+    case 'T': ticket_file = optarg; break;
     default: return 2;
     }
   }
   signal(SIGPIPE, SIG_IGN);
+  if (ticket_file) read_tickets(ticket_file);
   build_request(body_file, headers);
   poller = epoll_create1(0);
   struct connection *connections = calloc(options.connections, sizeof *connections);
-  for (int i = 0; i < options.connections; i++) connections[i].fd = -1;
+  for (int i = 0; i < options.connections; i++) {
+    connections[i].fd = -1;
+    connections[i].request = memcpy(malloc(request_length), request, request_length);
+  }
   double cpu_us = 0;
   int64_t duration = run(connections, &cpu_us);
   print_result(duration, cpu_us);

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Load, type Traffic } from "./load.ts";
+import { Load, type Traffic, warmUpOf } from "./load.ts";
 import { Processes } from "./processes.ts";
 import { buildPrograms, NoCompiler, type Programs } from "./programs.ts";
 import { Upstream } from "./upstream.ts";
@@ -76,6 +76,24 @@ describe.skipIf(programs === null)("load", () => {
     expect(ofBusy).toBeGreaterThan(20_000);
     expect(ofBusy).toBeLessThan(1_000_000);
     expect(ofIdle).toBeLessThan(10_000);
+  });
+
+  test("each request carries a ticket of its own, and without another one there is no further request", async () => {
+    const tickets = Array.from({ length: 100 }, (_, index) => `${index}`.padStart(32, "0"));
+    const seen: unknown[] = [];
+    const ticketed: Server = createServer((request, response) => {
+      seen.push(request.headers["x-oneapi-ticket"]);
+      request.resume();
+      response.end("{}");
+    });
+    await new Promise<void>((listening) => ticketed.listen(0, "127.0.0.1", listening));
+    const { port } = ticketed.address() as AddressInfo;
+    const slice = await load.run({ port, pid: process.pid }, CHAT, tickets);
+    ticketed.closeAllConnections();
+    ticketed.close();
+    expect(seen.toSorted()).toEqual(tickets);
+    expect(slice.requests).toBeGreaterThanOrEqual(tickets.length - warmUpOf(CHAT) - CHAT.connections);
+    expect(slice.requests).toBeLessThanOrEqual(tickets.length - warmUpOf(CHAT) + CHAT.connections);
   });
 
   test("a server that refuses is no success", async () => {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { authorization, type Envoy, type KEYS } from "./envoys.ts";
+import { authorization, type Gateway, type KEYS } from "./envoys.ts";
 
 const run = promisify(execFile);
 
@@ -19,13 +19,18 @@ export type Traffic = {
   seconds: number;
 };
 
+/** How many requests go before those that count. */
+export function warmUpOf({ connections }: Traffic): number {
+  return Math.max(10, connections);
+}
+
 type Percentiles = { p50: number; p99: number };
 
 /** What one slice of traffic took; all times in µs. */
 export type Slice = {
   requests: number;
   errors: number;
-  /** Of the Envoy's whole process. */
+  /** Of the gateway's whole process. */
   cpu_us: number;
   latency_us: Percentiles;
   /** Server-sent events; only of streams. */
@@ -44,16 +49,21 @@ export class Load {
     this.folder = folder;
   }
 
-  /** Rejects when any request fails: what fails is not comparable. */
-  async run(envoy: Envoy, traffic: Traffic): Promise<Slice> {
+  /**
+   * Rejects when any request fails: what fails is not comparable. With `tickets` each request carries the next of them, so
+   * there must be one for each, and for those of the warm-up.
+   */
+  async run(gateway: Gateway, traffic: Traffic, tickets: string[] = []): Promise<Slice> {
     const { key, connections, requests, seconds, stream } = traffic;
-    const numbers = { "-p": envoy.port, "-k": envoy.pid, "-c": connections, "-n": requests, "-t": seconds };
-    const args = Object.entries({ ...numbers, "-w": Math.max(10, connections) }).flatMap(([flag, value]) => [
-      flag,
-      `${value}`,
-    ]);
+    const numbers = { "-p": gateway.port, "-k": gateway.pid, "-c": connections, "-n": requests, "-t": seconds };
+    const args = Object.entries({ ...numbers, "-w": warmUpOf(traffic) }).flatMap(([flag, value]) => [flag, `${value}`]);
     const header = `authorization: ${authorization(key)}`;
     args.push("-f", await this.bodyFile(traffic), "-H", header, ...(stream ? ["-s"] : []));
+    if (tickets.length > 0) {
+      const file = join(this.folder, "tickets");
+      await writeFile(file, tickets.map((ticket) => `${ticket}\n`).join(""), { mode: 0o600 });
+      args.push("-T", file);
+    }
     const [program = "", ...prefix] = this.command;
     const { stdout } = await run(program, [...prefix, ...args], { timeout: seconds * 3_000 + 30_000 });
     const slice = JSON.parse(stdout) as Slice;

@@ -48,6 +48,12 @@ export async function pin(pid: number, cores: string): Promise<void> {
   await run("taskset", ["-a", "-p", "-c", cores, `${pid}`]);
 }
 
+/** Lets all threads of a process run as what is started after `precedence` does. */
+export async function prefer(pid: number, precedence: string[]): Promise<void> {
+  const [program, policy, priority] = precedence;
+  if (program !== undefined) await run(program, ["-a", `${policy}`, "-p", `${priority}`, `${pid}`]);
+}
+
 /** Resident memory in MiB. */
 export function memoryOf(pid: number): number {
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
@@ -74,7 +80,15 @@ export function commit(): string {
   const git = (...args: string[]) =>
     execFileSync("git", args, { cwd: checkout, encoding: "utf8", stdio: "pipe" }).trim();
   try {
-    const product = ["shared/core", "shared/contract", "envoy-wasm", "control-service", "deploy", "test/bench"];
+    const product = [
+      "shared/core",
+      "shared/contract",
+      "envoy-wasm",
+      "kong-plugin",
+      "control-service",
+      "deploy",
+      "test/bench",
+    ];
     const changed = git("status", "--porcelain", "--", ...product);
     return git("rev-parse", "--short", "HEAD") + (changed === "" ? "" : "+");
   } catch {

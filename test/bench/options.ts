@@ -8,6 +8,8 @@ export type Options = {
   only: string[];
   /** What a fresh gateway serves before its memory is looked at. */
   memoryRequests: number;
+  /** Requests that the Kong plugin has to refuse. */
+  refusals: number;
   /** Where all samples are written as JSON. */
   json: string | null;
   /** A missed limit is an error. */
@@ -25,6 +27,7 @@ export function usage(phases: string[]): string {
   --only NAME,…        these phases only: ${phases.slice(0, 4).join(", ")},
                        ${phases.slice(4).join(", ")}
   --memory-requests N  requests before memory is looked at                  [100000]
+  --refusals N         of kong: requests that the plugin refuses            [100000]
   --json FILE          all samples
   --check              end with 1 when a limit is missed
 `;
@@ -44,6 +47,7 @@ export function readOptions(args: string[], folder: string, phases: string[]): O
     rounds: readNumber("--rounds", values.rounds),
     only,
     memoryRequests: readNumber("--memory-requests", values["memory-requests"]),
+    refusals: readNumber("--refusals", values.refusals),
     json: values.json === undefined ? null : resolve(folder, values.json),
     check: values.check,
   };
@@ -58,6 +62,7 @@ function parse(args: string[]) {
         rounds: { type: "string", default: "10" },
         only: { type: "string" },
         "memory-requests": { type: "string", default: "100000" },
+        refusals: { type: "string", default: "100000" },
         json: { type: "string" },
         check: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },

@@ -38,7 +38,7 @@ export class Pauses {
 }
 
 /** CPU time (ms) of all threads of these processes, by the scheduler's own clock. */
-function cpuMs(pids: number[]): number {
+export function cpuMs(pids: number[]): number {
   const files = pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`));
   const times = files.map((folder) => Number(readFileSync(`${folder}/schedstat`, "utf8").split(" ")[0]) / 1e6);
   return times.reduce((sum, time) => sum + time, 0);

@@ -1,16 +1,15 @@
 import { compared, isMissed, type Measured, spread } from "./figure.ts";
 import type { Cores, Machine } from "./machine.ts";
 
+/** Where and when it was measured. */
 export type Circumstances = {
   date: string;
   commit: string;
-  envoy: string;
   machine: Machine;
   cores: Cores | null;
   /** Empty: the load generator and the upstream had to wait for whatever else ran on their cores. */
   precedence: string[];
   rounds: number;
-  memoryRequests: number;
   /** Cores that other processes, and other machines of a hypervisor, used meanwhile. */
   coresOfOthers: number;
 };
@@ -18,20 +17,23 @@ export type Circumstances = {
 /** Above this part of a core, used by others, figures are not to be trusted to the second digit. */
 const QUIET = 0.1;
 
-/** A Markdown table of all figures, and what one must know to read it. */
-export function asMarkdown(measured: Measured[], circumstances: Circumstances): string {
-  const head = [
-    "| figure | plain Envoy | OneAPI | compared | quartiles | goal | not above | |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
-  ];
-  return [...describe(circumstances), "", ...head, ...measured.map(row), "", ...NOTES, ""].join("\n");
+/** A Markdown table of all figures beside plain Envoy's, and what one must know to read it. */
+export function asMarkdown(measured: Measured[], envoy: string, circumstances: Circumstances): string {
+  const lines = [...describe(`Envoy ${envoy} with 1 worker`, circumstances), "", ...tableOf(measured, "plain Envoy")];
+  return [...lines, "A figure that says `to …` has that in the place of plain Envoy.", ""].join("\n");
 }
 
-const NOTES = [
-  "Compared: how many times plain Envoy's value, or with + what OneAPI adds to it; median of pairs taken one right after the",
-  "other. The two values themselves are medians too. A figure that says `to …` has that in the place of plain Envoy. Limits",
-  "marked * are held by `--check`.",
-];
+/** The figures beside those of `base`, and how to read them. */
+export function tableOf(measured: Measured[], base: string): string[] {
+  return [
+    `| figure | ${base} | OneAPI | compared | quartiles | goal | not above | |`,
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ...measured.map(row),
+    "",
+    `Compared: how many times the value of ${base}, or with + what OneAPI adds to it; median of pairs taken one right after the`,
+    "other. The two values themselves are medians too. Limits marked * are held by `--check`.",
+  ];
+}
 
 function row(one: Measured): string {
   const { what, unit, goal, limit, checked } = one.figure;
@@ -61,13 +63,14 @@ function verdict(one: Measured): string {
   return limit === null ? "over the goal" : "within the limit";
 }
 
-function describe(circumstances: Circumstances): string[] {
-  const { date, commit, envoy, machine, cores, precedence, rounds, coresOfOthers } = circumstances;
+/** `what`: is measured, in a few words. */
+export function describe(what: string, circumstances: Circumstances): string[] {
+  const { date, commit, machine, cores, precedence, rounds, coresOfOthers } = circumstances;
   const { processor, memoryGiB, kernel, node } = machine;
   const where =
     cores === null
-      ? "**Nothing was pinned to cores (one core only, or no `taskset`): Envoy shared them with the load generator.**"
-      : `Envoy alone on core ${cores.gateway}, everything else on ${cores.rest}.`;
+      ? "**Nothing was pinned to cores (one core only, or no `taskset`): all shared them with the load generator.**"
+      : `What is measured alone on core ${cores.gateway}, everything else on ${cores.rest}.`;
   const tails =
     precedence.length > 0 ? [] : ["The load generator may not run ahead of the control service: p99 is too high."];
   const busy =
@@ -75,7 +78,7 @@ function describe(circumstances: Circumstances): string[] {
       ? `**The machine was busy: others used ${number(coresOfOthers)} of its cores meanwhile.**`
       : `The machine was otherwise idle (${number(coresOfOthers)} cores used by others).`;
   return [
-    `${date}, commit ${commit}; Envoy ${envoy} with 1 worker; ${rounds} rounds.`,
+    `${date}, commit ${commit}; ${what}; ${rounds} rounds.`,
     `${processor}, ${machine.cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}.`,
     where,
     ...tails,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: what OneAPI's filter costs, beside a plain Envoy with no filter on the same machine at the same time, and how
- * fast the control service stores usage records, beside a floor.
+ * `npm run bench`: what OneAPI's filter costs, beside a plain Envoy with no filter on the same machine at the same time; what
+ * its relay behind a Kong costs, beside the least that a relay can do; and how fast the control service stores usage records,
+ * beside a floor.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { findEnvoy } from "../../deploy/envoy/binary.ts";
 import { versionOf } from "./envoys.ts";
 import { isMissed, type Measured } from "./figure.ts";
 import { asIngestMarkdown, type Ingest, isIngestMissed, measureIngest } from "./ingest/ingest.ts";
+import { asKongMarkdown, isKongMissed, type Kong, measureKong } from "./kong/kong.ts";
 import { measureMemory, measureStart } from "./lifetimes.ts";
 import { commit, describeMachine, findCores, findPrecedence } from "./machine.ts";
 import { type Options, readOptions, UsageError, usage } from "./options.ts";
@@ -20,7 +22,7 @@ import { measurePhase } from "./slices.ts";
 import { buildStand, type Stand } from "./stand.ts";
 
 const ENVOY_NAMES = [...PHASES.map(({ name }) => name), "start", "memory"];
-const NAMES = [...ENVOY_NAMES, "ingest"];
+const NAMES = [...ENVOY_NAMES, "kong", "ingest"];
 const log = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
 /** A signal has ended the run. */
@@ -58,9 +60,15 @@ async function bench(options: Options): Promise<number> {
   const results: object[] = [];
   if (ENVOY_NAMES.some(wanted)) {
     const { measured, ...whole } = await benchEnvoy(options);
-    process.stdout.write(asMarkdown(measured, whole));
+    process.stdout.write(asMarkdown(measured, whole.envoy, whole));
     missed.push(...measured.map((one) => one.figure.checked && isMissed(one)));
     results.push({ ...whole, measured });
+  }
+  if (wanted("kong")) {
+    const kong = await benchKong(options);
+    process.stdout.write(asKongMarkdown(kong));
+    missed.push(isKongMissed(kong));
+    results.push({ kong });
   }
   if (wanted("ingest")) {
     log("ingest");
@@ -75,18 +83,11 @@ async function bench(options: Options): Promise<number> {
   return options.check && missed.includes(true) ? 1 : 0;
 }
 
-async function benchEnvoy(options: Options): Promise<Circumstances & { measured: Measured[] }> {
+type EnvoyResults = Circumstances & { envoy: string; memoryRequests: number; measured: Measured[] };
+
+async function benchEnvoy(options: Options): Promise<EnvoyResults> {
   const [programs, binary] = await Promise.all([buildPrograms(), findEnvoy(log)]);
-  const circumstances = {
-    date: today(),
-    commit: commit(),
-    envoy: await versionOf(binary),
-    machine: describeMachine(),
-    cores: await findCores(),
-    precedence: await findPrecedence(),
-    rounds: options.rounds,
-    memoryRequests: options.memoryRequests,
-  };
+  const circumstances = await circumstancesOf(options);
   const { cores, precedence } = circumstances;
   const work = async (stand: Stand) => ({
     measured: await measure(options, stand),
@@ -95,7 +96,23 @@ async function benchEnvoy(options: Options): Promise<Circumstances & { measured:
   const results = await onFolder((folder, processes) =>
     buildStand({ programs, binary, cores, precedence, folder, processes }, log).then(work),
   );
+  const { memoryRequests } = options;
+  return { ...circumstances, envoy: await versionOf(binary), memoryRequests, ...results };
+}
+
+async function benchKong(options: Options): Promise<Kong> {
+  const programs = await buildPrograms();
+  const circumstances = await circumstancesOf(options);
+  const { cores, precedence } = circumstances;
+  const results = await onFolder((folder, processes) =>
+    measureKong(options, { programs, cores, precedence, folder, processes }, log),
+  );
   return { ...circumstances, ...results };
+}
+
+async function circumstancesOf({ rounds }: Options): Promise<Omit<Circumstances, "coresOfOthers">> {
+  const [cores, precedence] = await Promise.all([findCores(), findPrecedence()]);
+  return { date: today(), commit: commit(), machine: describeMachine(), cores, precedence, rounds };
 }
 
 function today(): string {

@@ -4,7 +4,7 @@ import { certificateAuthorities } from "../../deploy/certificate-authorities.ts"
 import { bootstrap } from "../../deploy/envoy/bootstrap.ts";
 import { buildModule } from "../../deploy/envoy/module.ts";
 import { HOST } from "../../deploy/ports.ts";
-import { type Envoy, EnvoyStarter, plainConfig, type StartedEnvoy } from "./envoys.ts";
+import { EnvoyStarter, type Gateway, plainConfig, type StartedEnvoy } from "./envoys.ts";
 import { Load } from "./load.ts";
 import { type Cores, pin } from "./machine.ts";
 import { Pauses } from "./pauses.ts";
@@ -16,8 +16,8 @@ import { Upstream } from "./upstream.ts";
 export type Stand = {
   upstream: Upstream;
   load: Load;
-  plain: Envoy;
-  oneapi: Envoy;
+  plain: Gateway;
+  oneapi: Gateway;
   /** Envoys with a life of their own; OneAPI's ask the same control service. */
   startPlain(): Promise<StartedEnvoy>;
   startOneapi(): Promise<StartedEnvoy>;
@@ -46,7 +46,7 @@ export async function buildStand(place: Place, log: (text: string) => void): Pro
   const wasm = await buildModule(log);
   const upstream = await Upstream.create([...precedence, programs.upstream], processes);
   await upstream.go({ events: 2, gapUs: 0 });
-  const { envoy: oneapi, control } = await startUp(folder, upstream.port, processes);
+  const { gateway: oneapi, control } = await startUp("envoy", folder, upstream.port, processes);
   if (cores !== null) await pin(oneapi.pid, cores.gateway);
 
   const starter = new EnvoyStarter(binary, cores, folder, processes);

@@ -34,4 +34,10 @@ export class Upstream {
     this.pace = pace;
     await this.process.until(async () => (await ask(`http://${HOST}:${this.port}/`)) !== null);
   }
+
+  /** Leaves the port to another. */
+  async stop(): Promise<void> {
+    await this.process?.stop();
+    this.pace = null;
+  }
 }
