@@ -1,4 +1,4 @@
-/** Request bodies of every size and shape: a right answer or a clear refusal, and the filter stands. */
+/** Request bodies of every size and shape: a right answer or a clear refusal, and the gateway stands. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Incoming } from "./http.ts";
 import { type Sentinel, startSentinel } from "./sentinel.ts";

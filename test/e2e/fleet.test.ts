@@ -1,4 +1,4 @@
-/** Two control services on one PostgreSQL and one Redis, each with an Envoy of its own; and Redis dies. */
+/** Two control services on one PostgreSQL and one Redis, each with a gateway of its own; and Redis dies. */
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";

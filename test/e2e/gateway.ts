@@ -99,15 +99,17 @@ function readKind(text = "envoy"): GatewayKind {
   throw new Error(`E2E_GATEWAY ${text}: must be envoy or kong`);
 }
 
-/** What is killed in tests. Of a Kong it is oneapi-kong: plugin, relay and all that they know are there. */
-export type PartName = "gateway" | "control service";
+/** What is killed in tests. With Kong the gateway is oneapi-kong: plugin, relay and all that they know are there. */
+export type PartName = "gateway" | "kong" | "control service";
 
-/** A text of the command line of one gateway, by its number among those of its kind. */
+/** Texts of the command line of one gateway, by its number among those of its kind. */
 const MARKS = {
-  envoy: (number: number) => `envoy-${number}.json --concurrency`,
-  kong: (number: number) => `--node kong-${number} `,
+  envoy: (number: number) => [`envoy-${number}.json --concurrency`],
+  kong: (number: number) => [`--node kong-${number} `],
 } as const;
-const CONTROL_MARK = "oneapi.js serve";
+/** Those of the stand-in for Kong, and of a real one. */
+const KONG_MARKS = ["kong/main.ts -c ", " -c nginx.conf"];
+const CONTROL_MARKS = ["oneapi.js serve"];
 
 export class Gateway {
   /** With `/v1`. */
@@ -118,8 +120,8 @@ export class Gateway {
   /** The base URLs of all gateways, with `/v1`. */
   readonly baseUrls: string[];
   readonly controlPid: number;
-  /** Of each gateway's process, a text of its command line. */
-  readonly #marks: string[];
+  /** Of each gateway's process, texts of its command line. */
+  readonly #marks: string[][];
   /** The end of what all parts have written to stderr. */
   readonly log: () => string;
   readonly #child: ChildProcess;
@@ -206,12 +208,12 @@ export class Gateway {
   }
 
   /**
-   * Sends a signal to the control service or the gateways, those that run now; a part that dies of it is started again.
+   * Sends a signal to the control service, the gateways or the Kongs, those that run now; what dies of it is started again.
    * @param node of several gateways only this one, counted from 1
    */
   signal(part: PartName, signal: NodeJS.Signals, node?: number): void {
-    const gateways = node === undefined ? this.#marks : this.#marks.slice(node - 1, node);
-    const marks = part === "gateway" ? gateways : [CONTROL_MARK];
+    const gateways = (node === undefined ? this.#marks : this.#marks.slice(node - 1, node)).flat();
+    const marks = { gateway: gateways, kong: KONG_MARKS, "control service": CONTROL_MARKS }[part];
     for (const { pid, command } of descendants(process.pid)) {
       if (!command.includes(this.#directory) || !marks.some((mark) => command.includes(mark))) continue;
       try {

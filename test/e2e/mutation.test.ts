@@ -1,5 +1,5 @@
 /**
- * Mutated requests against the real gateway: each is answered, in JSON or as a stream, and the filter never traps.
+ * Mutated requests against the real gateway: each is answered, in JSON or as a stream, and the gateway never falls over.
  * `MUTATIONS` says how many (CI: 3,000), `MUTATION_SEED` where to start.
  */
 import { Agent } from "node:http";

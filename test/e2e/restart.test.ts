@@ -1,6 +1,7 @@
 /** Parts that die or hang: they come back at their address, known keys go on, records arrive in the end. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Incoming } from "./http.ts";
+import { GATEWAY_KIND } from "./gateway.ts";
+import { contentOf, type Incoming } from "./http.ts";
 import { isAlive } from "./processes.ts";
 import { until } from "./until.ts";
 import { chat, KEYS, startWorld, type World } from "./world.ts";
@@ -100,3 +101,29 @@ describe("the gateway", () => {
     expect(await world.gateway.record(id)).toMatchObject({ provider: "primary" });
   });
 });
+
+// An Envoy is one process; a Kong stands before one that carries what is under way.
+if (GATEWAY_KIND === "kong") {
+  it("a Kong is killed: its streams are recorded as left, and it comes back at its address", async () => {
+    await expectServed();
+    world.primary.script({ between_ms: 50 });
+    const stream = await world.gateway.stream(
+      "/chat/completions",
+      KEYS.main,
+      chat("solo", "count 400", { stream: true }),
+    );
+    const read = async () => {
+      for await (const event of stream.events)
+        if (Number(contentOf([event])) === 5) world.gateway.signal("kong", "SIGKILL");
+    };
+    await expect(read()).rejects.toThrow();
+    const record = await world.gateway.record(stream.headers["x-request-id"]);
+    expect(record).toMatchObject({ outcome: "client_closed", provider: "primary" });
+    await until(
+      "the new Kong",
+      () => ask(),
+      ({ status }) => status === 200,
+      15_000,
+    );
+  });
+}

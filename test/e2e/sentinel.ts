@@ -1,4 +1,4 @@
-/** A stream that runs beside a test. Each trap of the filter cuts every stream of its worker, so it shows traps. */
+/** A stream that runs beside a test. A trap of the filter cuts every stream of its worker, the end of oneapi-kong every stream of that: so it shows both. */
 import { contentOf, type IncomingStream } from "./http.ts";
 import { chat, KEYS, type World } from "./world.ts";
 

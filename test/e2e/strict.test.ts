@@ -11,7 +11,7 @@ import { send } from "./http.ts";
 import { keyOf, type LimitsWorld, startLimitsWorld, stateOf } from "./limits-world.ts";
 import { until } from "./until.ts";
 
-const OPERATIONS = Number(process.env.E2E_OPERATIONS ?? 300);
+const OPERATIONS = Number(process.env.E2E_OPERATIONS ?? 200);
 const AT_ONCE = 16;
 const BALANCE = "project:strict:spend:none";
 /** What a call costs: 20 tokens of output at 1 USD per million. */
