@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 const target = fileURLToPath(new URL("../shared/core/target.ts", import.meta.url));
 /** Builds `oneapi.wasm` when it is missing or older than its sources. */
 const builtModule = fileURLToPath(new URL("setup/wasm.ts", import.meta.url));
+/** Starts the product once, so that later starts take less. */
+const started = fileURLToPath(new URL("setup/started.ts", import.meta.url));
 
 /** Files of end-to-end cases that choose their gateways themselves: one run is enough for these. */
 const BOTH_KINDS = "test/e2e/mixed.test.ts";
@@ -66,7 +68,7 @@ function together(groupOrder: number): Settings {
 /** The same cases for both kinds of gateway. */
 function endToEnd(gateway: "envoy" | "kong"): Settings {
   return {
-    globalSetup: [builtModule],
+    globalSetup: [builtModule, started],
     env: { E2E_GATEWAY: gateway },
     ...together(1),
     maxConcurrency: 18,

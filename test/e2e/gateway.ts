@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -63,7 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const places = ["--data-dir", join(directory, "data"), "--config", config, "--workers", String(options.workers ?? 1)];
   const child = spawn(process.execPath, [UP, ...flags, ...places], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ...asStartedBefore(join(directory, "data")), ...options.env },
   });
   const log = keepTail(child);
   try {
@@ -72,6 +72,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     child.kill("SIGKILL");
     throw new Error(`the gateway did not start: ${(problem as Error).message}\n${log().slice(-6000)}`);
   }
+}
+
+/** Fills a data folder as test/setup/started.ts has left one; the environment for the start from it. */
+function asStartedBefore(dataDir: string): Record<string, string> {
+  const started = process.env.E2E_STARTED;
+  if (started === undefined) return {};
+  cpSync(join(started, "data"), dataDir, { recursive: true });
+  return { NODE_COMPILE_CACHE: join(started, "compiled") };
 }
 
 async function firstLine(child: ChildProcess): Promise<UpLine> {

@@ -19,7 +19,8 @@ const COST = 20_000;
 
 const withRedis = redisMissing === null ? "Redis" : `Redis (skipped: ${redisMissing})`;
 
-describe.each([
+// Side by side: each waits for its own restarts most of the time.
+describe.concurrent.each([
   { counters: "the control service", skip: null },
   { counters: withRedis, skip: redisMissing },
 ])("counted in $counters", ({ counters, skip }) => {
