@@ -349,7 +349,11 @@ test("while too many records wait no new operation is taken", () => {
     closing.problem = operation.problem;
     gateway.close(closing, false, NOW);
   }
-  expect(authorize()[0].problem).toMatchObject({ status: 503, code: "control_unavailable" });
+  const [refused] = authorize();
+  expect(refused.problem).toMatchObject({ status: 503, code: "control_unavailable", retryAfter: 5 });
+  // What is refused for want of room leaves no record either.
+  gateway.close(refused, false, NOW);
+  expect(gateway.outbox.next()).toBe(13_001);
   gateway.outbox.acknowledge(13_000);
   expect(authorize()[1]).toBe(READY);
 });

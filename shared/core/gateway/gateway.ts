@@ -128,6 +128,8 @@ export class Gateway {
         if (this.controlLost) return this.turnAway(operation, controlUnavailable());
         return this.keys.want(operation.hash) ? WAIT : this.turnAway(operation, tooManyUnknown());
       }
+      // Nor is there room for the record of a refusal.
+      if (this.outbox.isFull()) return this.turnAway(operation, noRoom());
       operation.key = key;
     }
     const problem = this.judge(operation, key, now);
@@ -152,7 +154,6 @@ export class Gateway {
   private judge(_operation: Operation, key: KeyPolicy, now: f64): Problem | null {
     if (!key.active) return unauthorized("This API key has been disabled.", "key_disabled");
     if (key.expiresAt > 0 && now >= key.expiresAt) return unauthorized("This API key has expired.", "key_expired");
-    if (this.outbox.isFull()) return controlUnavailable();
     const lost = this.lostAt > 0 && now - this.lostAt >= LOSS_GRACE_MS;
     return lost && !key.failOpen ? controlUnavailable() : null;
   }
@@ -346,7 +347,7 @@ export class Gateway {
     this.admission.settle(operation, last != null, tokens, spend);
   }
 
-  /** Refuses for want of a known key: counted, not recorded. */
+  /** Refuses for want of a known key, or of room for a record: counted, not recorded. */
   private turnAway(operation: Operation, problem: Problem): i32 {
     operation.problem = problem;
     if (problem.status === 401) {
@@ -371,6 +372,14 @@ function providerFull(): Problem {
   const message = "Rate limit reached for the model's providers; try again later.";
   const problem = new Problem(429, "requests", "rate_limit_exceeded", "", message);
   problem.retryAfter = 1;
+  return problem;
+}
+
+/** The control service has not taken usage records for long. */
+function noRoom(): Problem {
+  const message = "Too many usage records wait for the gateway's control service; try again later.";
+  const problem = unavailable(message, "control_unavailable");
+  problem.retryAfter = 5;
   return problem;
 }
 

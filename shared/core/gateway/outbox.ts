@@ -7,13 +7,22 @@ const BATCH_RECORDS: i32 = 500;
 const BATCH_BYTES: i32 = 512 * 1024;
 /** Beyond this many unacknowledged batches the gateway takes no new operations: nothing that happened is forgotten. */
 const MOST_BATCHES: i32 = 24;
+/** So many of the oldest batches stay in memory, whatever a host has on disk. */
+const NEXT_BATCHES: i32 = 4;
 
 /** Records that leave in one message: a JSON array without its brackets. */
 class Batch {
   readonly json: ByteWriter = new ByteWriter(4096);
+  readonly firstSequence: f64;
   count: i32 = 0;
   lastSequence: f64 = 0;
   sent: boolean = false;
+  /** Its bytes are with the host alone. */
+  parked: boolean = false;
+
+  constructor(firstSequence: f64) {
+    this.firstSequence = firstSequence;
+  }
 }
 
 /** Usage records that the control service has not acknowledged yet, oldest first. */
@@ -24,8 +33,12 @@ export class Outbox {
   private stored: f64 = 0;
   /** Where in its batch the last record begins. */
   private lastStart: i32 = 0;
+  /** How many batches are parked. */
+  private parked: i32 = 0;
   /** The end of a stream is held until a record is stored. */
   urgent: boolean = false;
+  /** Set by a host that keeps records on disk too, while there is no room for more. */
+  noRoom: boolean = false;
 
   /** The sequence number of the next record. */
   next(): f64 {
@@ -37,7 +50,7 @@ export class Outbox {
     const count = this.batches.length;
     let batch: Batch | null = count === 0 ? null : this.batches[count - 1]!;
     if (batch == null || batch.sent || batch.count >= BATCH_RECORDS || batch.json.length >= BATCH_BYTES) {
-      batch = new Batch();
+      batch = new Batch(this.sequence + 1);
       this.batches.push(batch);
     }
     if (batch.count > 0) batch.json.byte(0x2c);
@@ -69,7 +82,7 @@ export class Outbox {
   }
 
   isFull(): boolean {
-    return this.batches.length > MOST_BATCHES;
+    return this.noRoom || this.batches.length - this.parked > MOST_BATCHES;
   }
 
   /** A whole batch is waiting, so that there is no point in waiting for more. */
@@ -90,6 +103,39 @@ export class Outbox {
     out.writer(batch.json);
   }
 
+  /** Frees the memory of batches that do not leave soon, for a host that has every record up to `sequence` on disk. */
+  park(sequence: f64): void {
+    if (this.batches.length - this.parked <= NEXT_BATCHES + 2) return;
+    for (let i: i32 = NEXT_BATCHES; i < this.batches.length - 1; i++) {
+      const batch = this.batches[i]!;
+      if (batch.parked || batch.lastSequence > sequence) continue;
+      batch.parked = true;
+      batch.json.shrink(0);
+      this.parked++;
+    }
+  }
+
+  /** The first record of the batch that leaves next, when that is parked: the host must bring it back. 0 when it is not. */
+  wantsFrom(): f64 {
+    const next: Batch | null = this.batches.length === 0 ? null : this.batches[0]!;
+    return next != null && next.parked ? next.firstSequence : 0;
+  }
+
+  /** The last record of that batch. */
+  wantsTo(): f64 {
+    return this.wantsFrom() === 0 ? 0 : this.batches[0]!.lastSequence;
+  }
+
+  /** Takes the records of that batch back, as a JSON array without its brackets. Without any it is given up. */
+  bring(json: Uint8Array): void {
+    if (this.wantsFrom() === 0) return;
+    const batch = this.batches[0]!;
+    batch.parked = false;
+    this.parked--;
+    if (json.length === 0) this.batches = this.batches.slice(1);
+    else batch.json.all(json);
+  }
+
   /** Drops what the control service has stored: all records up to `sequence`. */
   acknowledge(sequence: f64): void {
     if (sequence > this.stored) this.stored = sequence;
@@ -97,6 +143,7 @@ export class Outbox {
     while (done < this.batches.length) {
       const batch = this.batches[done]!;
       if (batch.lastSequence > sequence) break;
+      if (batch.parked) this.parked--;
       done++;
     }
     if (done > 0) this.batches = this.batches.slice(done);
