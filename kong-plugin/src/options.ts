@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { SYNC_POLICIES, type SyncPolicy } from "./spool/spool.ts";
+
+/** The spool's files are of this size. */
+const LEAST_SPOOL_BYTES = 1024 * 1024;
 
 export interface Options {
   socket: string;
@@ -11,6 +15,8 @@ export interface Options {
   token: string;
   node: string;
   spoolDir: string;
+  spoolSync: SyncPolicy;
+  spoolMaxBytes: number;
   authorities: string | null;
   /** How long calls under way may go on after SIGTERM. */
   drainMs: number;
@@ -26,6 +32,9 @@ oneapi-kong --dump         prints what Kong's query command wants, and opens not
   --token-file FILE    with the gateway's token      ONEAPI_GATEWAY_TOKEN (the token itself)
   --node NAME          of this gateway               ONEAPI_NODE               [the host's name]
   --spool-dir DIR      for usage records             ONEAPI_KONG_SPOOL_DIR     [/var/lib/oneapi-kong]
+  --spool-sync WHEN    always, interval (each        ONEAPI_KONG_SPOOL_SYNC    [interval]
+                       second) or never
+  --spool-max-bytes N  no calls are taken beyond     ONEAPI_KONG_SPOOL_MAX_BYTES [268435456]
   --ca FILE            authorities of providers      ONEAPI_CA_FILE            [those of Node.js]
   --drain-seconds N    for calls after SIGTERM       ONEAPI_KONG_DRAIN_SECONDS [20]
 `;
@@ -49,6 +58,8 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
     token: readToken(given["token-file"], environment.ONEAPI_GATEWAY_TOKEN),
     node: readNode(option("node", "ONEAPI_NODE", hostname())),
     spoolDir: option("spool-dir", "ONEAPI_KONG_SPOOL_DIR", "/var/lib/oneapi-kong"),
+    spoolSync: readPolicy(option("spool-sync", "ONEAPI_KONG_SPOOL_SYNC", "interval")),
+    spoolMaxBytes: readBytes(option("spool-max-bytes", "ONEAPI_KONG_SPOOL_MAX_BYTES", `${256 * 1024 * 1024}`)),
     authorities: given.ca ?? environment.ONEAPI_CA_FILE ?? null,
     drainMs: 1000 * readSeconds("--drain-seconds", option("drain-seconds", "ONEAPI_KONG_DRAIN_SECONDS", "20")),
   };
@@ -67,6 +78,8 @@ function parse(args: string[]) {
         "token-file": text,
         node: text,
         "spool-dir": text,
+        "spool-sync": text,
+        "spool-max-bytes": text,
         ca: text,
         "drain-seconds": text,
       },
@@ -85,6 +98,18 @@ function readPort(name: string, text: string): number {
 function readSeconds(name: string, text: string): number {
   if (/^\d{1,4}$/.test(text)) return Number(text);
   throw new UsageError(`${name} ${text}: must be a whole number of seconds up to 9999`);
+}
+
+function readPolicy(text: string): SyncPolicy {
+  const policy = SYNC_POLICIES.find((known) => known === text);
+  if (policy !== undefined) return policy;
+  throw new UsageError(`--spool-sync ${text}: must be one of ${SYNC_POLICIES.join(", ")}`);
+}
+
+function readBytes(text: string): number {
+  const bytes = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (bytes >= LEAST_SPOOL_BYTES) return bytes;
+  throw new UsageError(`--spool-max-bytes ${text}: must be a whole number, at least ${LEAST_SPOOL_BYTES}`);
 }
 
 function readUrl(text: string): string {

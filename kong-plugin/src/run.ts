@@ -4,6 +4,7 @@ import { Host } from "./relay/host.ts";
 import { Relay } from "./relay/relay.ts";
 import { Listener } from "./server/listener.ts";
 import { PluginServer } from "./server/plugin-server.ts";
+import { SpoolFolder } from "./spool/folder.ts";
 import { Replay } from "./spool/replay.ts";
 import { Spool } from "./spool/spool.ts";
 import { Status } from "./status.ts";
@@ -43,15 +44,19 @@ export async function run(args: string[]): Promise<number> {
 }
 
 async function serve(options: Options, signalled: Promise<void>): Promise<void> {
-  const { controlUrl, token, node, spoolDir, authorities, drainMs } = options;
+  const { controlUrl, token, node, authorities, drainMs } = options;
+  const folder = await SpoolFolder.open(options.spoolDir);
   const host = new Host({ controlUrl, token, node, log, ...(authorities !== null && { authorities }) });
-  const spool = new Spool(spoolDir, host.epoch, (error) => {
-    host.metrics.spoolFailures++;
-    log(`the spool cannot be written: ${error.message}`);
+  const spool = new Spool({
+    ...{ folder, node, epoch: host.epoch, policy: options.spoolSync, mostBytes: options.spoolMaxBytes, log },
+    changed: () => host.journalChanged(),
   });
   host.keepRecordsIn(spool);
-  const replay = new Replay({ folder: spoolDir, controlUrl, token, node, log });
-  const replayed = replay.run(host.epoch);
+  const damaged = (count: number) => {
+    spool.damaged += count;
+  };
+  const replay = new Replay({ folder, controlUrl, token, node, log, damaged });
+  const replayed = replay.run();
   const plugins = new PluginServer(host);
   const listener = new Listener(plugins, log);
   const relay = new Relay(host);
@@ -76,7 +81,8 @@ async function serve(options: Options, signalled: Promise<void>): Promise<void> 
     replay.stop();
     await replayed;
     await host.stop();
-    spool.close();
+    await spool.close();
+    folder.close();
   }
 }
 

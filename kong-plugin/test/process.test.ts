@@ -1,7 +1,7 @@
 /** The program as it is run: what it prints for Kong, how it ends, and that its death loses no record. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,6 +28,7 @@ const control = createServer(async (message, answer) => {
   const told = standIn.answer(body);
   if (told !== null) answer.end(told);
 });
+const TOKEN = "token-of-the-gateway";
 const folder = mkdtempSync(join(tmpdir(), "oneapi-kong-test-"));
 const socket = join(folder, "plugin.sock");
 const spool = join(folder, "spool");
@@ -52,15 +53,38 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function start(): Promise<ChildProcess> {
+const children: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+function run(args: string[], stderr: "inherit" | "pipe"): ChildProcess {
   const { port } = control.address() as AddressInfo;
-  const places = ["--socket", socket, "--relay-port", `${relayPort}`, "--status-port", "0", "--spool-dir", spool];
-  const child = spawn(process.execPath, [PROGRAM, ...places, "--control-url", `http://127.0.0.1:${port}`], {
-    env: { ...process.env, ONEAPI_GATEWAY_TOKEN: "t" },
-    stdio: ["ignore", "ignore", "inherit"],
+  const child = spawn(process.execPath, [PROGRAM, ...args, "--control-url", `http://127.0.0.1:${port}`], {
+    env: { ...process.env, ONEAPI_GATEWAY_TOKEN: TOKEN, NODE_COMPILE_CACHE: join(folder, "compiled") },
+    stdio: ["ignore", "ignore", stderr],
   });
+  children.push(child);
+  return child;
+}
+
+async function start(): Promise<ChildProcess> {
+  const places = ["--socket", socket, "--relay-port", `${relayPort}`, "--status-port", "0", "--spool-dir", spool];
+  const child = run(places, "inherit");
   await vi.waitFor(async () => (await listens()) || Promise.reject(new Error("it does not listen")), 10_000);
   return child;
+}
+
+/** Runs what must end by itself: its code, and what it said. */
+async function fail(...args: string[]): Promise<{ code: number; said: string }> {
+  const ports = ["--relay-port", "0", "--status-port", "0", "--socket", join(folder, "other.sock")];
+  const child = run([...ports, ...args], "pipe");
+  let said = "";
+  child.stderr?.on("data", (part: Buffer) => {
+    said += part;
+  });
+  const [code] = await once(child, "close", { signal: AbortSignal.timeout(20_000) });
+  return { code, said };
 }
 
 async function listens(): Promise<boolean> {
@@ -101,24 +125,41 @@ it.each([
   expect(run).toThrow(expect.objectContaining({ status: 2, stderr: expect.stringContaining(message) }));
 });
 
-it("is killed with records that nobody has: the next one delivers them, and ends at SIGTERM with 0", async () => {
+const spooled = () => readdirSync(spool).filter((name) => name.endsWith(".records"));
+
+it("is killed twice with records that nobody has: the next one delivers them, and ends at SIGTERM with 0", async () => {
   refusesRecords = true;
-  const first = await start();
-  expect(await call()).toBe(404);
-  await vi.waitFor(() => expect(readdirSync(spool)).toHaveLength(1));
-  first.kill("SIGKILL");
-  await once(first, "exit");
+  for (const run of [1, 2]) {
+    const killed = await start();
+    expect(await call()).toBe(404);
+    await vi.waitFor(() => expect(spooled()).toHaveLength(run));
+    killed.kill("SIGKILL");
+    await once(killed, "exit");
+  }
   expect(standIn.records).toEqual([]);
+  for (const name of spooled()) {
+    const text = readFileSync(join(spool, name), "utf8");
+    expect(text).toContain("key_vectors");
+    for (const secret of [CLIENT_KEY, TOKEN]) expect(text).not.toContain(secret);
+  }
   refusesRecords = false;
 
-  const second = await start();
-  await vi.waitFor(() => expect(standIn.records).toHaveLength(1), 5000);
-  expect(standIn.records[0]).toMatchObject({ outcome: "rejected", requested_model: "nothing", key: "key_vectors" });
+  const last = await start();
+  await vi.waitFor(() => expect(standIn.records).toHaveLength(2), 5000);
+  for (const record of standIn.records)
+    expect(record).toMatchObject({ outcome: "rejected", requested_model: "nothing", key: "key_vectors" });
   expect(await call()).toBe(404);
-  second.kill("SIGTERM");
-  expect((await once(second, "exit"))[0]).toBe(0);
-  // The second one's own record was on its way when the signal came, and was waited for.
-  expect(standIn.records).toHaveLength(2);
+  const other = await fail("--spool-dir", spool);
+  expect(other).toEqual({ code: 1, said: expect.stringContaining(`${spool} cannot be used: another oneapi-kong`) });
+  last.kill("SIGTERM");
+  expect((await once(last, "exit"))[0]).toBe(0);
+  // Its own record was on its way when the signal came, and was waited for.
+  expect(standIn.records).toHaveLength(3);
   expect(readdirSync(spool)).toEqual([]);
   expect(existsSync(socket)).toBe(false);
+});
+
+it("ends with 1 and says why when it cannot have the spool's folder", async () => {
+  const { code, said } = await fail("--spool-dir", "/dev/null/spool");
+  expect([code, said]).toEqual([1, expect.stringContaining("/dev/null/spool cannot be used: ENOTDIR")]);
 });

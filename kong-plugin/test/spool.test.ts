@@ -1,135 +1,299 @@
-/** What is on disk while records wait, and that what a process left is delivered. */
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+/** What is on disk while records wait, when it is safe there, and what happens when the disk fails. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Replay } from "../src/spool/replay.ts";
-import { Spool, spoolFile } from "../src/spool/spool.ts";
+import { SpoolFolder } from "../src/spool/folder.ts";
+import { readLines, recordLine } from "../src/spool/lines.ts";
+import { Spool, type SpoolSettings } from "../src/spool/spool.ts";
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "oneapi-spool-"));
+/** Faults of the disk, as the system's calls report them. */
+const disk = vi.hoisted(() => ({
+  /** Bytes that may be written until the disk is full. */
+  room: Number.POSITIVE_INFINITY,
+  syncFails: false,
+  syncs: 0,
+}));
+vi.mock("node:fs", async (original) => {
+  const real = await original<typeof import("node:fs")>();
+  const fault = (code: string) => Object.assign(new Error(`${code}: the disk has failed`), { code });
+  return {
+    ...real,
+    writeSync(file: number, bytes: Uint8Array, at: number) {
+      if (disk.room === 0) throw fault("ENOSPC");
+      const written = real.writeSync(file, bytes, at, Math.min(bytes.length - at, disk.room));
+      disk.room -= written;
+      return written;
+    },
+    fdatasync(file: number, done: (error: Error | null) => void) {
+      disk.syncs++;
+      if (disk.syncFails) setImmediate(() => done(fault("EIO")));
+      else real.fdatasync(file, done);
+    },
+  };
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+let path: string;
+let folder: SpoolFolder;
+let spool: Spool | null = null;
+const log = vi.fn();
+const changed = vi.fn();
+beforeEach(async () => {
+  path = mkdtempSync(join(tmpdir(), "oneapi-spool-"));
+  folder = await SpoolFolder.open(path);
+});
+afterEach(async () => {
+  Object.assign(disk, { room: Number.POSITIVE_INFINITY, syncFails: false, syncs: 0 });
+  await spool?.close();
+  spool = null;
+  folder.close();
+  rmSync(path, { recursive: true, force: true });
+  vi.clearAllMocks();
+});
+
+function open(change: Partial<SpoolSettings> = {}): Spool {
+  const settings = { folder, node: "kong", epoch: "ab12", policy: "interval" as const, mostBytes: 2 ** 30 };
+  spool = new Spool({ ...settings, log, changed, ...change });
+  return spool;
+}
 
 const record = (sequence: number, padding = "") => Buffer.from(JSON.stringify({ sequence, padding }));
+const PAGE = "x".repeat(64 * 1024);
 
-describe("the spool", () => {
-  const failed = vi.fn();
-  const path = () => spoolFile(folder, "ab12", process.pid);
-  const sequences = () =>
-    readFileSync(path(), "utf8")
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => (JSON.parse(line) as { sequence: number }).sequence);
+function fill(spool: Spool, from: number, to: number, padding = ""): void {
+  for (let sequence = from; sequence <= to; sequence++) spool.add(sequence, record(sequence, padding));
+}
 
-  it("has each record until it is stored, and nothing when all are", () => {
-    const spool = new Spool(folder, "ab12", failed);
-    for (const sequence of [1, 2, 3]) spool.add(sequence, record(sequence));
-    expect(sequences()).toEqual([1, 2, 3]);
+const files = () =>
+  readdirSync(path)
+    .filter((name) => name.endsWith(".records"))
+    .sort();
+const contents = () => files().map((name) => readLines(readFileSync(join(path, name))));
+const numbers = (records: (Uint8Array | null)[]) =>
+  records.map((line) =>
+    line === null ? null : (JSON.parse(Buffer.from(line).toString()) as { sequence: number }).sequence,
+  );
+const onDisk = () => contents().flatMap(({ records }) => numbers(records));
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe("on disk", () => {
+  it("is each record until it is stored, and none when all are", () => {
+    const spool = open();
+    fill(spool, 1, 3);
+    expect(onDisk()).toEqual([1, 2, 3]);
+    expect(spool.counts).toMatchObject({ records: 3, bytes: statSync(join(path, files()[0] as string)).size });
     spool.stored(2);
-    expect(sequences()).toContain(3);
+    expect(onDisk()).toContain(3);
     spool.stored(3);
-    expect(statSync(path()).size).toBe(0);
-    spool.add(4, record(4));
-    expect(sequences()).toEqual([4]);
-    spool.close();
-    expect(sequences()).toEqual([4]);
+    spool.stored(3);
+    expect(onDisk()).toEqual([]);
+    expect(spool.counts.records).toBe(0);
+    fill(spool, 4, 4);
+    expect(onDisk()).toEqual([4]);
   });
 
-  it("leaves no file behind when it is closed with all records stored", () => {
-    const spool = new Spool(folder, "ab12", failed);
-    spool.add(1, record(1));
-    spool.stored(1);
-    spool.close();
-    expect(readdirSync(folder)).toEqual([]);
+  it("are files of one megabyte at most, each of which goes with its last record", () => {
+    const spool = open();
+    fill(spool, 1, 40, PAGE);
+    expect(files()).toHaveLength(3);
+    for (const name of files()) expect(statSync(join(path, name)).size).toBeLessThanOrEqual(1024 * 1024);
+    spool.stored(15);
+    expect(files()).toHaveLength(2);
+    expect(onDisk()).toEqual(range(16, 40));
+    spool.stored(39);
+    expect(files()).toHaveLength(1);
+    const { bytes } = spool.counts;
+    fill(spool, 41, 200, PAGE);
+    spool.stored(200);
+    expect(files()).toHaveLength(1);
+    expect(spool.counts.bytes).toBeLessThan(bytes);
   });
 
-  it("forgets stored records on disk too, before they are many", () => {
-    const spool = new Spool(folder, "ab12", failed);
-    const padding = "x".repeat(1024 * 1024);
-    for (let sequence = 1; sequence <= 10; sequence++) spool.add(sequence, record(sequence, padding));
-    spool.stored(9);
-    expect(sequences()).toEqual([10]);
-    spool.add(11, record(11));
-    expect(sequences()).toEqual([10, 11]);
-    spool.stored(11);
-    expect(statSync(path()).size).toBe(0);
-    spool.close();
-    expect(failed).not.toHaveBeenCalled();
+  it("is nobody else's to read, and says whose it is", () => {
+    fill(open(), 1, 1);
+    expect(statSync(join(path, files()[0] as string)).mode & 0o777).toBe(0o600);
+    expect(contents()).toMatchObject([{ node: "kong", foreign: null, torn: false }]);
   });
 
-  it("is nobody else's to read", () => {
-    const spool = new Spool(folder, "ab12", failed);
-    expect(statSync(path()).mode & 0o777).toBe(0o600);
-    spool.close();
+  it("is a record whose provider wrote its usage over several lines", () => {
+    open().add(1, Buffer.from(JSON.stringify({ sequence: 1, raw_usage: { prompt_tokens: 7 } }, null, 2)));
+    expect(contents()[0]?.records.map((line) => JSON.parse(String(line)))).toEqual([
+      { sequence: 1, raw_usage: { prompt_tokens: 7 } },
+    ]);
+  });
+
+  it("is left when the process ends with records that wait, and gone when none do", async () => {
+    const first = open();
+    fill(first, 1, 2);
+    first.stored(1);
+    await first.close();
+    expect(onDisk()).toContain(2);
+    const second = open({ epoch: "cd" });
+    fill(second, 1, 1);
+    second.stored(1);
+    await second.close();
+    expect(files().every((name) => name.startsWith("ab12"))).toBe(true);
   });
 });
 
-describe("what a process left", () => {
-  const messages: { epoch: string; records: { sequence: number }[] }[] = [];
-  let refusals = 0;
-  const control = createServer(async (message, answer) => {
-    const parts: Buffer[] = [];
-    for await (const part of message) parts.push(part as Buffer);
-    if (refusals-- > 0) {
-      answer.writeHead(503).end();
-      return;
+describe("read again", () => {
+  it("are records from several files", () => {
+    const spool = open();
+    fill(spool, 1, 40, PAGE);
+    spool.stored(3);
+    expect(numbers(spool.read(12, 37))).toEqual(range(12, 37));
+    expect(numbers(spool.read(40, 40))).toEqual([40]);
+  });
+
+  it("are all but those that are damaged, and that is told", () => {
+    const spool = open();
+    fill(spool, 1, 5);
+    const file = join(path, files()[0] as string);
+    writeFileSync(file, readFileSync(file, "utf8").replace('"sequence":3', '"sequence":8'));
+    expect(numbers(spool.read(2, 4))).toEqual([2, 4]);
+    expect(spool.damaged).toBe(1);
+    expect(log).toHaveBeenCalledWith(expect.stringContaining("damaged"));
+  });
+
+  it("are none when their file is gone, which is told", () => {
+    const spool = open();
+    fill(spool, 1, 2);
+    rmSync(join(path, files()[0] as string));
+    expect(spool.read(1, 2)).toEqual([]);
+    expect(spool.damaged).toBe(2);
+  });
+});
+
+describe("safe", () => {
+  it("are records before anything ends, all that wait by one sync, with `always`", async () => {
+    const spool = open({ policy: "always" });
+    expect(spool.holdsEnds).toBe(true);
+    fill(spool, 1, 100);
+    expect([spool.isSafe(1), changed.mock.calls.length]).toEqual([false, 0]);
+    await vi.waitFor(() => expect(spool.isSafe(100)).toBe(true));
+    expect(changed).toHaveBeenCalled();
+    expect(disk.syncs).toBe(1);
+    fill(spool, 101, 101);
+    expect(spool.isSafe(101)).toBe(false);
+    spool.stored(101);
+    expect(spool.isSafe(101)).toBe(true);
+  });
+
+  it("are records of each second together, and nothing waits for them, with `interval`", async () => {
+    const spool = open();
+    fill(spool, 1, 100);
+    expect([spool.holdsEnds, spool.isSafe(1), disk.syncs]).toEqual([false, false, 0]);
+    await vi.waitFor(() => expect(spool.isSafe(100)).toBe(true), 5000);
+    expect(disk.syncs).toBe(1);
+  });
+
+  it("are records when the system pleases, with `never`", async () => {
+    const spool = open({ policy: "never" });
+    fill(spool, 1, 40, PAGE);
+    await vi.waitFor(() => expect(changed).toHaveBeenCalled(), 5000);
+    await spool.close();
+    expect(disk.syncs).toBe(0);
+    expect(onDisk()).toEqual(range(1, 40));
+  });
+});
+
+describe("a disk that fails", () => {
+  it("is full in the middle of a line: records wait in memory, are written when there is room, and nothing is torn", async () => {
+    const spool = open();
+    fill(spool, 1, 2);
+    disk.room = 10;
+    fill(spool, 3, 9);
+    expect(contents().map(({ records, torn }) => [numbers(records), torn])).toEqual([[[1, 2], false]]);
+    expect(spool.readable).toBe(2);
+    // Enough for the head of a new file, and for no line.
+    disk.room = 30;
+    expect(spool.isFull).toBe(false);
+    await vi.waitFor(() => expect(spool.counts.failedWrites).toBeGreaterThan(1), 5000);
+    expect(log.mock.calls).toEqual([[expect.stringContaining("ENOSPC")]]);
+    expect(files()).toHaveLength(1);
+    spool.stored(4);
+    disk.room = Number.POSITIVE_INFINITY;
+    await vi.waitFor(() => expect(spool.readable).toBe(9), 5000);
+    fill(spool, 10, 10);
+    expect(onDisk().filter((number) => Number(number) > 4)).toEqual(range(5, 10));
+    expect(contents().every(({ torn, records }) => !torn && !records.includes(null))).toBe(true);
+    expect(numbers(spool.read(5, 10))).toEqual(range(5, 10));
+    expect(log).toHaveBeenLastCalledWith("the spool is written again");
+  });
+
+  it("cannot tell what it has: all of that is written again, elsewhere", async () => {
+    const spool = open({ policy: "always" });
+    fill(spool, 1, 2);
+    await vi.waitFor(() => expect(spool.isSafe(2)).toBe(true));
+    disk.syncFails = true;
+    fill(spool, 3, 4);
+    await vi.waitFor(() => expect(spool.counts.failedSyncs).toBe(1));
+    // What is promised cannot be kept: nothing new is taken.
+    expect(spool.isFull).toBe(true);
+    expect(spool.isSafe(3)).toBe(false);
+    fill(spool, 5, 5);
+    disk.syncFails = false;
+    await vi.waitFor(() => expect(spool.isSafe(5)).toBe(true), 5000);
+    expect(spool.isFull).toBe(false);
+    expect(numbers(contents().at(-1)?.records ?? [])).toEqual([3, 4, 5]);
+    expect(numbers(spool.read(1, 5))).toEqual(range(1, 5));
+    rmSync(join(path, files()[0] as string));
+    expect(numbers(spool.read(3, 5))).toEqual([3, 4, 5]);
+  });
+
+  it("is full from the start, and the process goes on", async () => {
+    disk.room = 0;
+    const spool = open();
+    fill(spool, 1, 1);
+    expect(files()).toEqual([]);
+    disk.room = Number.POSITIVE_INFINITY;
+    await spool.close();
+    expect(onDisk()).toEqual([1]);
+  });
+
+  it("says what is lost when it has not come back until the end", async () => {
+    const spool = open();
+    disk.room = 0;
+    fill(spool, 1, 3);
+    await spool.close();
+    expect(log).toHaveBeenLastCalledWith(expect.stringContaining("3 usage records are lost"));
+  });
+});
+
+describe("how much it holds", () => {
+  it("is full at its bound until records are stored", () => {
+    const spool = open({ mostBytes: 10 * PAGE.length });
+    fill(spool, 1, 9, PAGE);
+    expect(spool.isFull).toBe(false);
+    fill(spool, 10, 10, PAGE);
+    expect(spool.isFull).toBe(true);
+    spool.stored(10);
+    expect(spool.isFull).toBe(false);
+  });
+
+  it("counts what earlier processes left", async () => {
+    folder.close();
+    const left = Buffer.concat([Buffer.from("oneapi-spool 1 kong 99\n"), recordLine(record(1, PAGE))]);
+    writeFileSync(join(path, "99-00000001.records"), left);
+    folder = await SpoolFolder.open(path);
+    const spool = open({ mostBytes: PAGE.length });
+    expect(spool.counts.earlierBytes).toBe(left.length);
+    expect(spool.isFull).toBe(true);
+    for (const file of folder.left) folder.forget(file);
+    expect(spool.isFull).toBe(false);
+  });
+
+  it("tells since when the oldest waits", () => {
+    let now = 0;
+    const spool = open({ clock: () => now });
+    for (let sequence = 1; sequence <= 10; sequence++) {
+      fill(spool, sequence, sequence);
+      now += 2000;
     }
-    messages.push(JSON.parse(Buffer.concat(parts).toString()));
-    answer.end("{}");
-  });
-  beforeEach(async () => {
-    messages.length = 0;
-    control.listen(0, "127.0.0.1");
-    await once(control, "listening");
-  });
-  afterEach(() => {
-    control.closeAllConnections();
-    control.close();
-  });
-
-  function replay(): Replay {
-    const controlUrl = `http://127.0.0.1:${(control.address() as AddressInfo).port}`;
-    return new Replay({ folder, controlUrl, token: "t", node: "kong", log: () => {} });
-  }
-
-  /** Of a process that is gone: this one, in a container that was started anew. */
-  function leave(epoch: string, text: string): string {
-    const path = spoolFile(folder, epoch, process.pid);
-    writeFileSync(path, text);
-    return path;
-  }
-
-  it("is delivered under its own epoch, without the line that it died in, and removed", async () => {
-    const lines = Array.from({ length: 501 }, (_, index) => record(index + 1).toString());
-    const path = leave("ab", `${lines.join("\n")}\n{"sequence":502,"pad`);
-    await replay().run("cd");
-    expect(messages.map(({ epoch, records }) => [epoch, records.length])).toEqual([
-      ["ab", 500],
-      ["ab", 1],
-    ]);
-    expect(messages.flatMap(({ records }) => records.map(({ sequence }) => sequence)).at(-1)).toBe(501);
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it("waits for a control service that does not answer", async () => {
-    refusals = 1;
-    const path = leave("ab", `${record(1)}\n`);
-    await replay().run("cd");
-    expect(messages).toHaveLength(1);
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it("is left alone while its process lives, as is one's own", async () => {
-    const own = leave("cd", `${record(1)}\n`);
-    const others = spoolFile(folder, "ab", process.ppid);
-    writeFileSync(others, `${record(1)}\n`);
-    await replay().run("cd");
-    expect(messages).toEqual([]);
-    expect([own, others].every((path) => existsSync(path))).toBe(true);
+    expect(spool.counts.oldestSeconds).toBe(20);
+    spool.stored(4);
+    expect(spool.counts.oldestSeconds).toBe(12);
+    spool.stored(10);
+    expect(spool.counts.oldestSeconds).toBe(0);
   });
 });

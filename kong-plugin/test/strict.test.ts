@@ -7,6 +7,7 @@ import { Pool } from "undici";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { CLIENT_KEY, ControlStandIn } from "../../shared/vectors/control.ts";
 import { Host } from "../src/relay/host.ts";
+import { NO_JOURNAL } from "../src/relay/journal.ts";
 import { Relay } from "../src/relay/relay.ts";
 import { TICKET_HEADER } from "../src/relay/tickets.ts";
 
@@ -15,11 +16,12 @@ const standIn = new ControlStandIn({ targets: [{ ...target, credential: "x", opt
 /** What the control service has in store, as far as it says so. */
 let opens = true;
 let stores = true;
+let accounting = "strict";
 const control = createServer(async (message, answer) => {
   const told = standIn.answer(await whole(message));
   if (told === null) return;
   const said = JSON.parse(told.toString());
-  for (const key of said.keys) key.accounting = "strict";
+  for (const key of said.keys) key.accounting = accounting;
   if (!stores) said.acknowledged = 0;
   if (opens) said.opened = true;
   answer.end(JSON.stringify(said));
@@ -114,4 +116,21 @@ it.each([
   stores = true;
   await vi.waitFor(() => expect(got.ended).toBe(true), 3000);
   expect(got.text).toContain(end);
+});
+
+it("holds the end of an answer until its record is on disk, when the disk is waited for", async () => {
+  accounting = "leased";
+  host.gateway.keys.forgetAll();
+  let safe = false;
+  host.keepRecordsIn({ ...NO_JOURNAL, holdsEnds: true, isSafe: () => safe });
+  const got = chat(true);
+  await vi.waitFor(() => expect(got.text).toContain('"one"'), 3000);
+  await vi.waitFor(() => expect(host.settled).toBe(true), 3000);
+  await sleep(100);
+  expect([got.ended, got.text.includes("[DONE]")]).toEqual([false, false]);
+  safe = true;
+  host.journalChanged();
+  await vi.waitFor(() => expect(got.ended).toBe(true), 3000);
+  expect(got.text).toContain("[DONE]");
+  host.keepRecordsIn(NO_JOURNAL);
 });

@@ -26,7 +26,7 @@ export class Call implements Waiting, Ending, Receiver {
   /** The place in the operation's order of targets that is tried next. */
   #place = 0;
   #delivery: Delivery | null = null;
-  /** The last bytes of an answer whose record must be stored first. */
+  /** The last bytes of an answer whose record must be safe first. */
   #heldEnd: Uint8Array | null = null;
 
   constructor(host: Host, request: IncomingMessage, response: ServerResponse, wishes: Wishes) {
@@ -170,15 +170,15 @@ export class Call implements Waiting, Ending, Receiver {
     return operationHeaders(this.#operation, leases.time(this.#host.clock()));
   }
 
-  /** Whether the record must be stored before the client has the end of its answer. */
+  /** Whether the record must be safe before the client has the end of its answer. */
   #mustHold(): boolean {
-    if (this.#operation.key?.strict !== true) return false;
+    if (!this.#host.holdsEnd(this.#operation)) return false;
     this.#host.close(this.#operation, false);
-    return !this.#host.gateway.mayEnd(this.#operation, this.#host.clock());
+    return !this.#host.mayEnd(this.#operation, this.#host.clock());
   }
 
   end(now: number): boolean {
-    if (!this.#host.gateway.mayEnd(this.#operation, now)) return false;
+    if (!this.#host.mayEnd(this.#operation, now)) return false;
     this.#finish(this.#heldEnd ?? new Uint8Array(0));
     return true;
   }

@@ -8,6 +8,8 @@ import { Tickets } from "./tickets.ts";
 
 /** How exactly time is kept, in milliseconds. */
 const TICK_MS = 20;
+/** The longest that a client waits for the end of its answer until the record is safe. */
+const LONGEST_HOLD_MS = 30_000;
 /** A peak of one large answer is not kept for ever. */
 const LARGEST_IDLE = 1024 * 1024;
 
@@ -92,6 +94,8 @@ export class Host {
   #hear(): void {
     const now = this.clock();
     this.#journal.stored(this.gateway.outbox.storedUpTo());
+    this.#noteRoom();
+    this.#bringBack();
     const config = this.gateway.config;
     if (config !== null) this.providers.keepOnly(config);
     this.#link.talk(now);
@@ -131,16 +135,50 @@ export class Host {
     this.#ending.delete(one);
   }
 
-  /** From now on records are kept there too. */
+  /** From now on records are kept there too; `journalChanged` is to be called when it has made records safe, or room. */
   keepRecordsIn(journal: RecordJournal): void {
     this.#journal = journal;
+    this.metrics.journal = journal;
+    this.#noteRoom();
+  }
+
+  journalChanged(): void {
+    this.#noteRoom();
+    const now = this.clock();
+    for (const one of [...this.#ending]) if (one.end(now)) this.#ending.delete(one);
+  }
+
+  #noteRoom(): void {
+    this.gateway.outbox.noRoom = this.#journal.isFull;
+  }
+
+  /** What is on disk needs no memory until it leaves. */
+  #bringBack(): void {
+    const { outbox } = this.gateway;
+    for (let from = outbox.wantsFrom(); from > 0; from = outbox.wantsFrom()) {
+      outbox.bring(Buffer.from(this.#journal.read(from, outbox.wantsTo()).join(",")));
+    }
+  }
+
+  /** Whether the end of the operation's answer waits until its record is safe (`mayEnd`). */
+  holdsEnd(operation: Operation): boolean {
+    return this.#journal.holdsEnds || operation.key?.strict === true;
+  }
+
+  mayEnd(operation: Operation, now: number): boolean {
+    if (!this.gateway.mayEnd(operation, now)) return false;
+    return this.#journal.isSafe(operation.sequence) || now >= operation.closedAt + LONGEST_HOLD_MS;
   }
 
   /** The operation is over: its record is written, once, and kept until it is stored. */
   close(operation: Operation, clientLeft: boolean): void {
     if (operation.closed) return;
     this.gateway.close(operation, clientLeft, this.clock());
-    if (operation.sequence > 0) this.#journal.add(operation.sequence, this.gateway.outbox.last());
+    if (operation.sequence === 0) return;
+    const { outbox } = this.gateway;
+    this.#journal.add(operation.sequence, outbox.last());
+    outbox.park(this.#journal.readable);
+    this.#noteRoom();
   }
 
   /** Written anew by whoever needs it; nobody keeps it beyond its own turn. */

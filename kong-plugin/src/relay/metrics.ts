@@ -1,4 +1,5 @@
 import { type Gateway, outcomeName } from "@oneapi/core";
+import { NO_JOURNAL, type RecordJournal } from "./journal.ts";
 
 const OUTCOMES = 6;
 
@@ -15,8 +16,7 @@ export class Metrics {
   withoutTicket = 0;
   /** Phases of the plugin that failed, and were answered 503. */
   failedPhases = 0;
-  /** Records that could not be written to the spool. */
-  spoolFailures = 0;
+  journal: RecordJournal = NO_JOURNAL;
 
   /** `active`: how many calls are under way. */
   constructor(gateway: Gateway, active: () => number) {
@@ -39,12 +39,27 @@ export class Metrics {
       `oneapi_tokens_total{type="completion"} ${this.#completionTokens}`,
       ...counter("oneapi_relay_without_ticket_total", this.withoutTicket),
       ...counter("oneapi_plugin_failed_phases_total", this.failedPhases),
-      ...counter("oneapi_spool_failures_total", this.spoolFailures),
+      ...this.#ofJournal(),
       ...gauge("oneapi_relay_active", this.#active()),
       ...gauge("oneapi_control_lost", this.#gateway.controlLost ? 1 : 0),
       ...gauge("oneapi_memory_bytes", process.memoryUsage.rss()),
       "",
     ].join("\n");
+  }
+
+  #ofJournal(): string[] {
+    const { counts, isFull } = this.journal;
+    return [
+      ...gauge("oneapi_spool_bytes", counts.bytes),
+      ...gauge("oneapi_spool_earlier_bytes", counts.earlierBytes),
+      ...gauge("oneapi_spool_records", counts.records),
+      ...gauge("oneapi_spool_oldest_seconds", counts.oldestSeconds),
+      ...gauge("oneapi_spool_full", isFull ? 1 : 0),
+      ...gauge("oneapi_spool_kept_files", counts.keptFiles),
+      ...counter("oneapi_spool_write_failures_total", counts.failedWrites),
+      ...counter("oneapi_spool_sync_failures_total", counts.failedSyncs),
+      ...counter("oneapi_spool_damaged_records_total", counts.damaged),
+    ];
   }
 
   /** The core counts since it was last asked. */

@@ -1,81 +1,117 @@
-import { readdirSync, readFileSync, unlinkSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, renameSync, unlinkSync } from "node:fs";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GATEWAY_PROTOCOL_VERSION } from "@oneapi/contract";
 import { SYNC_PATH } from "@oneapi/core";
 import { request } from "undici";
+import type { Left, SpoolFolder } from "./folder.ts";
+import { readLines } from "./lines.ts";
 
-const FILE = /^([0-9a-f]+)\.(\d+)\.records$/;
 const MOST_IN_A_MESSAGE = 500;
+/** A message of more bytes takes no further record. */
+const MESSAGE_BYTES = 512 * 1024;
 const TIMEOUT_MS = 10_000;
 const PAUSE_MS = 2000;
 
-interface Left {
-  path: string;
+export interface ReplaySettings {
+  folder: SpoolFolder;
+  controlUrl: string;
+  token: string;
+  /** Of this gateway, for records that do not say whose they are. */
+  node: string;
+  log: (text: string) => void;
+  /** Called with the number of records that were damaged or torn. */
+  damaged: (count: number) => void;
+}
+
+/** Whose records they are: a number counts for one process of one gateway. */
+interface Source {
+  node: string;
   epoch: string;
 }
 
-export interface ReplaySettings {
-  folder: string;
-  controlUrl: string;
-  token: string;
-  node: string;
-  log: (text: string) => void;
-}
-
 /**
- * Delivers the records that processes before this one have left on disk, each under its own epoch and sequence, and
+ * Delivers the records that processes before this one have left on disk, each under its own node, epoch and sequence, and
  * removes their files. Records are stored once by the id of their operation, so those that had been delivered do no harm.
+ *
+ * A line that is damaged is passed over. Its file, and one that cannot be read at all or is of another version, is kept for
+ * whoever looks into it.
  */
 export class Replay {
   readonly #settings: ReplaySettings;
   readonly #stopped = new AbortController();
+  /** What was said last of why records wait. */
+  #told = "";
 
   constructor(settings: ReplaySettings) {
     this.#settings = settings;
   }
 
-  /** Resolves when all is delivered. Tries again until it is, or until it is stopped. */
-  async run(ownEpoch: string): Promise<void> {
-    const { log } = this.#settings;
+  /** Resolves when all is delivered that can be. Tries again until it is, or until it is stopped. */
+  async run(): Promise<void> {
+    const { folder, log } = this.#settings;
+    for (const name of folder.kept) log(`${name} is none of the spool's files, and is kept`);
     while (!this.#stopped.signal.aborted) {
-      const left = this.#left(ownEpoch);
-      if (left.length === 0) return;
+      const [file] = folder.left;
+      if (file === undefined) return;
       try {
-        for (const file of left) await this.#deliver(file);
+        await this.#deliver(file);
+        folder.forget(file);
+        this.#told = "";
       } catch (error) {
-        log(`records of an earlier run wait: ${(error as Error).message}`);
+        this.#tell(`records of an earlier run wait: ${(error as Error).message}`);
         await sleep(PAUSE_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
       }
     }
+  }
+
+  #tell(text: string): void {
+    if (text !== this.#told && !this.#stopped.signal.aborted) this.#settings.log(text);
+    this.#told = text;
   }
 
   stop(): void {
     this.#stopped.abort();
   }
 
-  /** Files whose writer is gone. (A container's process often has the same id as the one before it.) */
-  #left(ownEpoch: string): Left[] {
-    const { folder } = this.#settings;
-    return readdirSync(folder).flatMap((name) => {
-      const [, epoch = "", pid = ""] = FILE.exec(name) ?? [];
-      const gone = epoch !== "" && epoch !== ownEpoch && (Number(pid) === process.pid || !isAlive(Number(pid)));
-      return gone ? [{ path: join(folder, name), epoch }] : [];
-    });
-  }
-
-  async #deliver({ path, epoch }: Left): Promise<void> {
-    // The last line is cut if the process died in the middle of it.
-    const records = readFileSync(path, "utf8").split("\n").filter(isJson);
-    for (let at = 0; at < records.length; at += MOST_IN_A_MESSAGE) {
-      await this.#send(epoch, records.slice(at, at + MOST_IN_A_MESSAGE));
+  async #deliver(file: Left): Promise<void> {
+    const { log, node, damaged } = this.#settings;
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(file.path);
+    } catch (error) {
+      this.#keep(file, `cannot be read (${(error as Error).message})`);
+      return;
     }
-    unlinkSync(path);
-    if (records.length > 0) this.#settings.log(`${records.length} records of an earlier run are delivered`);
+    const content = readLines(bytes);
+    if (content.foreign !== null) {
+      this.#keep(file, `is of version ${content.foreign.slice(0, 16)} of the spool`);
+      return;
+    }
+    const records = content.records.filter((record) => record !== null);
+    const lost = content.records.length - records.length;
+    for (const part of messages(records)) await this.#send({ node: content.node ?? node, epoch: file.epoch }, part);
+    if (records.length > 0) log(`records of an earlier run are delivered: ${records.length}`);
+    if (content.torn) log(`the last line of ${file.path} is torn: its record was being written when its process died`);
+    damaged(lost + (content.torn ? 1 : 0));
+    try {
+      if (lost === 0) unlinkSync(file.path);
+      else {
+        renameSync(file.path, `${file.path}.damaged`);
+        this.#keep(file, `has ${lost} damaged records, is called .damaged now`);
+      }
+    } catch (error) {
+      this.#keep(file, `is delivered, cannot be removed (${(error as Error).message})`);
+    }
   }
 
-  async #send(epoch: string, records: string[]): Promise<void> {
-    const { controlUrl, token, node } = this.#settings;
+  #keep(file: Left, why: string): void {
+    this.#settings.folder.kept.push(basename(file.path));
+    this.#settings.log(`${file.path} ${why} and is kept`);
+  }
+
+  async #send({ node, epoch }: Source, records: readonly Buffer[]): Promise<void> {
+    const { controlUrl, token } = this.#settings;
     const head = JSON.stringify({ version: GATEWAY_PROTOCOL_VERSION, node, epoch, kind: "kong" });
     const { statusCode, body } = await request(controlUrl.replace(/\/$/, "") + SYNC_PATH, {
       method: "POST",
@@ -89,19 +125,16 @@ export class Replay {
   }
 }
 
-function isJson(line: string): boolean {
-  try {
-    return typeof JSON.parse(line) === "object";
-  } catch {
-    return false;
+function* messages(records: readonly Buffer[]): Generator<Buffer[]> {
+  let part: Buffer[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    part.push(record);
+    bytes += record.length;
+    if (part.length < MOST_IN_A_MESSAGE && bytes < MESSAGE_BYTES) continue;
+    yield part;
+    part = [];
+    bytes = 0;
   }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+  if (part.length > 0) yield part;
 }
