@@ -9,6 +9,7 @@ const LEAST_SPOOL_BYTES = 1024 * 1024;
 export interface Options {
   socket: string;
   relayPort: number;
+  statusHost: string;
   /** 0 picks a free one. */
   statusPort: number;
   controlUrl: string;
@@ -28,6 +29,7 @@ oneapi-kong --dump         prints what Kong's query command wants, and opens not
   --socket PATH        unix socket for Kong          ONEAPI_KONG_SOCKET        [/run/oneapi-kong/plugin.sock]
   --relay-port N       of the relay, on loopback     ONEAPI_KONG_RELAY_PORT    [8012]
   --status-port N      /healthz, /readyz, /metrics   ONEAPI_KONG_STATUS_PORT   [8013]
+  --status-host ADDR   where that listens            ONEAPI_KONG_STATUS_HOST   [127.0.0.1]
   --control-url URL    of the control service        ONEAPI_CONTROL_URL
   --token-file FILE    with the gateway's token      ONEAPI_GATEWAY_TOKEN (the token itself)
   --node NAME          of this gateway               ONEAPI_NODE               [the host's name]
@@ -54,6 +56,7 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Opt
     socket: option("socket", "ONEAPI_KONG_SOCKET", "/run/oneapi-kong/plugin.sock"),
     relayPort: readPort("--relay-port", option("relay-port", "ONEAPI_KONG_RELAY_PORT", "8012")),
     statusPort: readPort("--status-port", option("status-port", "ONEAPI_KONG_STATUS_PORT", "8013")),
+    statusHost: option("status-host", "ONEAPI_KONG_STATUS_HOST", "127.0.0.1"),
     controlUrl: readUrl(option("control-url", "ONEAPI_CONTROL_URL", null)),
     token: readToken(given["token-file"], environment.ONEAPI_GATEWAY_TOKEN),
     node: readNode(option("node", "ONEAPI_NODE", hostname())),
@@ -74,6 +77,7 @@ function parse(args: string[]) {
         socket: text,
         "relay-port": text,
         "status-port": text,
+        "status-host": text,
         "control-url": text,
         "token-file": text,
         node: text,

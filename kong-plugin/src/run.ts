@@ -11,8 +11,8 @@ import { Status } from "./status.ts";
 
 /** Nobody but the Kong beside this process is to reach it. */
 const LOOPBACK = "127.0.0.1";
-/** How long the records of all calls may take at the end. */
-const SETTLE_MS = 2_000;
+/** How long the records of all calls may take at the end, after those had their time. */
+export const SETTLE_MS = 2_000;
 const LOOK_MS = 25;
 
 const log = (text: string) => process.stderr.write(`oneapi-kong: ${text}\n`);
@@ -63,7 +63,7 @@ async function serve(options: Options, signalled: Promise<void>): Promise<void> 
   const status = new Status(host);
   try {
     await relay.listen(LOOPBACK, options.relayPort);
-    await status.listen(LOOPBACK, options.statusPort);
+    await status.listen(options.statusHost, options.statusPort);
     await listener.listen(options.socket);
     log(`serves Kong on ${options.socket}, and calls on http://${LOOPBACK}:${options.relayPort}`);
     await signalled;
