@@ -1,6 +1,7 @@
 /** What a client gets when something is wrong: OpenAI's shape, OpenAI's status, the SDK's typed exceptions. */
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { GATEWAY_KIND } from "./gateway.ts";
 import type { Incoming } from "./http.ts";
 import { chat, KEYS, startWorld, type World } from "./world.ts";
 
@@ -97,7 +98,8 @@ describe("paths", () => {
     const body = method === "POST" ? chat("solo", "hi") : undefined;
     const answer = await world.gateway.send(path, KEYS.main, body, { method });
     expect(answer.status).toBe(status);
-    errorOf(answer);
+    // What none of its routes is for, Kong answers itself.
+    if (GATEWAY_KIND !== "kong" || !path.startsWith("/..")) errorOf(answer);
   });
 });
 

@@ -19,10 +19,11 @@ import { buildApp } from "../../control-service/src/app.ts";
 import { systemClock } from "../../control-service/src/clock.ts";
 import type { Services } from "../../control-service/src/services.ts";
 import { type AdminCall, adminCalls, testServices } from "../../control-service/src/testing.ts";
+import { description } from "../../kong-plugin/src/plugin/description.ts";
 import { Random } from "../fuzz/random.ts";
-import { ExternalPlugin } from "./plugin.ts";
+import type { Description } from "./description.ts";
 import { PluginRpc } from "./plugin-rpc.ts";
-import { KongProxy } from "./proxy.ts";
+import { KongWorker } from "./worker.ts";
 
 const SEED = Number(process.env.KILLED_SEED ?? 1);
 const OPERATIONS = Number(process.env.KILLED_OPERATIONS ?? 2000);
@@ -73,9 +74,11 @@ beforeAll(async () => {
   expect(applied.status, applied.text).toBe(200);
   relayPort = await freePort();
   rpc = new PluginRpc(socket);
-  const plugin = new ExternalPlugin(rpc, "oneapi", { model_name_header: false }, () => {});
-  const proxy = new KongProxy({ url: `http://127.0.0.1:${relayPort}`, readTimeoutMs: 60_000 }, plugin);
-  kong = createServer((client, answer) => void proxy.serve(client, answer).catch(() => answer.destroy()));
+  const routes = [{ paths: ["/v1"], strip_path: false }];
+  const declared = { services: [{ url: `http://127.0.0.1:${relayPort}`, routes, plugins: [{ name: "oneapi" }] }] };
+  const [plugin] = description() as [Description];
+  const worker = new KongWorker({ declared, description: plugin, rpc, log: () => {} });
+  kong = createServer((client, answer) => void worker.serve(client, answer).catch(() => answer.destroy()));
   kongPort = await listen(kong);
   up = start();
   await up;

@@ -9,36 +9,37 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
-import { ExternalPlugin } from "./plugin.ts";
+import type { Declared } from "./declared.ts";
+import type { Description } from "./description.ts";
 import { PluginRpc } from "./plugin-rpc.ts";
-import { KongProxy } from "./proxy.ts";
-
-interface Declared {
-  services: { url: string; read_timeout: number; plugins: { name: string; config: object }[] }[];
-}
+import { KongWorker } from "./worker.ts";
 
 const { values } = parseArgs({ options: { conf: { type: "string", short: "c", default: "kong.conf" } } });
 const conf = readConf(readFileSync(values.conf, "utf8"));
 const log = (text: string) => process.stderr.write(`kong: ${text}\n`);
 
-const [asked] = JSON.parse(query(conf.pluginserver_oneapi_query_cmd ?? "")) as { Name: string; Phases: string[] }[];
-const [service] = (parse(readFileSync(conf.declarative_config ?? "", "utf8")) as Declared).services;
-const [plugin] = service?.plugins ?? [];
-if (service === undefined || plugin === undefined || plugin.name !== asked?.Name)
-  throw new Error("kong.yml names another plugin");
-if (asked.Phases.join() !== "access") throw new Error(`this stand-in runs the access phase only, not ${asked.Phases}`);
+function startWorker(): KongWorker {
+  const [description] = JSON.parse(query(conf.pluginserver_oneapi_query_cmd ?? "")) as [Description];
+  const declared = parse(readFileSync(conf.declarative_config ?? "", "utf8")) as Declared;
+  return new KongWorker({ declared, description, rpc: new PluginRpc(conf.pluginserver_oneapi_socket ?? ""), log });
+}
 
-const rpc = new PluginRpc(conf.pluginserver_oneapi_socket ?? "");
-const external = new ExternalPlugin(rpc, plugin.name, { model_name_header: false, ...plugin.config }, log);
-const proxy = new KongProxy({ url: service.url, readTimeoutMs: service.read_timeout }, external);
+let worker = startWorker();
 const server = createServer({ requestTimeout: 0 }, (client, answer) => {
-  proxy.serve(client, answer).catch((error: Error) => {
+  worker.serve(client, answer).catch((error: Error) => {
     log(error.message);
     answer.destroy();
   });
 });
 const [host = "", port = ""] = (conf.proxy_listen ?? "").split(":");
 server.listen(Number(port), host);
+// `kong reload`: new workers by the files as they are now, and the old ones end when they have nothing more to do.
+process.on("SIGHUP", () => {
+  const old = worker;
+  worker = startWorker();
+  old.retire();
+  log("reloaded");
+});
 // As nginx ends: at once, or when the requests that it has are answered. https://nginx.org/en/docs/control.html
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit());
 process.on("SIGQUIT", () => server.close(() => process.exit()));

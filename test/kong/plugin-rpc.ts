@@ -12,11 +12,14 @@ export class RpcError extends Error {}
 
 export class PluginRpc {
   readonly #path: string;
+  readonly #answerMs: number;
   readonly #idle: Socket[] = [];
   #lastId = 0;
 
-  constructor(path: string) {
+  /** `answerMs`: how long an answer may take. */
+  constructor(path: string, answerMs = ANSWER_MS) {
     this.#path = path;
+    this.#answerMs = answerMs;
   }
 
   /** The result. Rejects with {@link RpcError} for an error of the server, with another error when there is no answer. */
@@ -48,7 +51,7 @@ export class PluginRpc {
   #read(connection: Socket): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const parts: Buffer[] = [];
-      const timer = setTimeout(() => connection.destroy(new Error("timeout")), ANSWER_MS);
+      const timer = setTimeout(() => connection.destroy(new Error("timeout")), this.#answerMs);
       const end = (act: () => void) => {
         clearTimeout(timer);
         connection.off("data", take).off("close", lost);

@@ -1,11 +1,14 @@
 /** How Kong runs an external plugin: instances made when they are needed, phases step by step, and on without it when it fails. */
 import { randomUUID } from "node:crypto";
+import type { Consumer } from "./declared.ts";
 import { type PluginRpc, RpcError } from "./plugin-rpc.ts";
 
 /** A request, as the PDK shows and changes it. */
 export interface Exchange {
   headers: Record<string, string[]>;
   path: string;
+  /** Whom an authentication plugin has found. */
+  consumer: Consumer | null;
   /** What goes to the service beside the client's headers, or in their place. */
   readonly added: Record<string, string>;
   /** The plugin's answer. */
@@ -20,10 +23,11 @@ interface Told {
 /** Kong cannot even start the plugin's instance: it answers 500. */
 export class NoInstance extends Error {}
 
+/** One configuration of the plugin in one worker. */
 export class ExternalPlugin {
   readonly #rpc: PluginRpc;
   readonly #name: string;
-  readonly #config: Record<string, unknown>;
+  #config: Record<string, unknown>;
   readonly #log: (text: string) => void;
   #instance: Promise<number> | null = null;
 
@@ -51,6 +55,15 @@ export class ExternalPlugin {
     }
   }
 
+  /** The configuration has been changed: a new instance takes the requests from now on, and then the old one is closed. */
+  async configure(config: object): Promise<void> {
+    const old = this.#instance;
+    this.#config = { ...this.#config, ...config, __seq__: Number(this.#config.__seq__) + 1 };
+    this.#instance = null;
+    await this.#start();
+    if (old !== null) await this.#rpc.call("plugin.CloseInstance", await old);
+  }
+
   #start(): Promise<number> {
     const Config = JSON.stringify(this.#config);
     this.#instance ??= this.#rpc.call("plugin.StartInstance", { Name: this.#name, Config }).then(
@@ -69,7 +82,8 @@ export class ExternalPlugin {
       return (await event(instance)) as Told;
     } catch (error) {
       if (!(error instanceof RpcError) || !error.message.includes("no plugin instance")) throw error;
-      this.#instance = null;
+      // Another request may have had a new one made already.
+      if ((await this.#instance) === instance) this.#instance = null;
       return (await event(await this.#start())) as Told;
     }
   }
@@ -79,15 +93,21 @@ export class ExternalPlugin {
       const { Method, Args } = Data;
       const value = callPdk(Method, Args, exchange);
       if (exchange.exit !== null) return;
-      const step = Method.endsWith(".get_headers") ? "plugin.StepMultiMap" : "plugin.Step";
-      ({ EventId, Data } = (await this.#rpc.call(step, { Data: value, EventId })) as Told);
+      ({ EventId, Data } = (await this.#rpc.call(stepAfter(Method), { Data: value, EventId })) as Told);
     }
   }
+}
+
+function stepAfter(method: string): string {
+  if (method.endsWith(".get_headers")) return "plugin.StepMultiMap";
+  return method === "kong.client.get_consumer" ? "plugin.StepConsumer" : "plugin.Step";
 }
 
 /** What the method of Kong's PDK gives. Throws for what this stand-in does not have: Kong would answer 500 or go on. */
 function callPdk(method: string, args: unknown[], exchange: Exchange): unknown {
   switch (method) {
+    case "kong.client.get_consumer":
+      return exchange.consumer;
     case "kong.request.get_headers":
       return Object.fromEntries(Object.entries(exchange.headers).slice(0, Number(args[0] ?? 100)));
     case "kong.request.get_path":

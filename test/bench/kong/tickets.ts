@@ -1,5 +1,5 @@
 /** Asks the plugin what a Kong would ask before it calls the relay. */
-import { ExternalPlugin } from "../../kong/plugin.ts";
+import { type Exchange, ExternalPlugin } from "../../kong/plugin.ts";
 import { PluginRpc } from "../../kong/plugin-rpc.ts";
 
 /** The header by which the relay knows whom the plugin has let through. */
@@ -47,7 +47,7 @@ export class PluginClient {
       ...{ host: ["127.0.0.1:8000"], "content-type": ["application/json"], "content-length": ["1000"] },
       ...(authorization !== null && { authorization: [authorization] }),
     };
-    const exchange = { headers, path: "/v1/chat/completions", added: {} as Record<string, string>, exit: null as Exit };
+    const exchange: Exchange = { headers, path: "/v1/chat/completions", consumer: null, added: {}, exit: null };
     await this.#plugin.run("access", exchange);
     return exchange;
   }
@@ -64,5 +64,3 @@ export class PluginClient {
     this.#rpc.close();
   }
 }
-
-type Exit = { status: number; body: string; headers: Record<string, string> } | null;
