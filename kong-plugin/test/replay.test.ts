@@ -11,6 +11,7 @@ import { headLine, recordLine } from "../src/spool/lines.ts";
 import { Replay } from "../src/spool/replay.ts";
 
 interface Message {
+  leases: object;
   node: string;
   epoch: string;
   records: { sequence: number }[];
@@ -81,6 +82,8 @@ describe("what processes left", () => {
       ["other", "cd", 1],
     ]);
     expect(numbers(messages)).toEqual([1, 2, 3, 1]);
+    // The control service hears of processes whose leases it may have ended long ago.
+    for (const { leases } of messages) expect(leases).toEqual({ sequence: 1 });
     expect(readdirSync(path).filter((name) => !name.endsWith(".lock"))).toEqual([]);
   });
 

@@ -247,6 +247,30 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
     expect(await granted("0a", balance, { spent: 400_000, need: 1 })).toMatchObject({ granted: 400_000, left: 0 });
   });
 
+  it("of a gateway that is gone are what its records make them, with those that come later when it is spoken for", async () => {
+    const { items } = (await service.admin("GET", "/keys")).body as { items: { id: string; project: string }[] };
+    const key = items.find(({ project }) => project === PROJECT)?.id as string;
+    const balance = `key:${key}:spend:none`;
+    const records = [1, 2, 3].map((sequence) =>
+      usageRecord(sequence, {
+        ...{ operation_id: `late-${test}-${sequence}`, created_at_ms: clock.now() },
+        ...{ key, requested_model: "vendor/chat:v1" },
+      }),
+    );
+    const epoch = `1a${test}`;
+    const used = async () => (await service.admin("GET", `/limits/${balance}`)).body;
+    await granted(epoch, balance, { spent: 600_000, reserved: 1_000_000 });
+    await service.sync({ epoch, records: records.slice(0, 1) });
+    clock.advance(13_000);
+    await report("0b", []);
+    await expect.poll(used, { timeout: LONG_MS }).toMatchObject({ used: "0.0002", reserved: "0" });
+    await service.sync({ epoch, records: records.slice(1), leases: { sequence: 1, entries: [] } });
+    clock.advance(13_000);
+    await report("0b", []);
+    await expect.poll(used, { timeout: LONG_MS }).toMatchObject({ used: "0.0006", reserved: "0" });
+    expect((await service.admin("POST", "/ledger/verify")).body).toMatchObject({ balances: { wrong: 0 } });
+  });
+
   it("are held for a gateway that reports, however little", async () => {
     await granted("0a", SLOTS, { reserved: 3 });
     for (let seconds = 0; seconds < 30; seconds += 5) {
