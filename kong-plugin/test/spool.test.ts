@@ -179,6 +179,21 @@ describe("safe", () => {
     expect(spool.isSafe(101)).toBe(true);
   });
 
+  it("are records when the process ends, and nothing is done to the disk afterwards", async () => {
+    const spool = open({ policy: "always" });
+    fill(spool, 1, 1);
+    await new Promise((turned) => setImmediate(turned));
+    // It comes, in a new file, while the first is being synced.
+    fill(spool, 2, 2, "x".repeat(1024 * 1024));
+    await spool.close();
+    folder.close();
+    const { syncs } = disk;
+    await vi.waitFor(() => expect(changed).toHaveBeenCalled());
+    await new Promise((turned) => setTimeout(turned, 50));
+    expect([disk.syncs, log.mock.calls]).toEqual([syncs, []]);
+    expect(onDisk()).toEqual([1, 2]);
+  });
+
   it("are records of each second together, and nothing waits for them, with `interval`", async () => {
     const spool = open();
     fill(spool, 1, 100);

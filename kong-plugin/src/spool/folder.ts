@@ -25,6 +25,7 @@ export class SpoolFolder {
   #left: Left[] = [];
   /** Names of files that are kept, though nobody can deliver them. */
   readonly kept: string[] = [];
+  #closed = false;
 
   private constructor(path: string, handle: number) {
     this.#path = path;
@@ -103,7 +104,10 @@ export class SpoolFolder {
     await synchronize(this.#handle);
   }
 
+  /** To close it twice changes nothing. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     // The socket's file goes with it, by the path that needs the handle.
     this.#lock.close(() => closeSync(this.#handle));
   }

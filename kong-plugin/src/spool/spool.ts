@@ -61,6 +61,7 @@ export class Spool implements RecordJournal {
   #synced = 0;
   #syncing: Promise<void> | null = null;
   #syncDue = false;
+  #closed = false;
   /** The disk has failed, and was not written since. */
   #failing = false;
   #failedWrites = 0;
@@ -196,7 +197,7 @@ export class Spool implements RecordJournal {
 
   #sync(): void {
     const upTo = this.#unsynced.at(-1)?.sequence;
-    if (this.#syncing !== null || upTo === undefined) return;
+    if (this.#syncing !== null || upTo === undefined || this.#closed) return;
     this.#syncing = this.#force().then(
       () => this.#forced(upTo),
       (error) => this.#notForced(error as Error),
@@ -295,6 +296,7 @@ export class Spool implements RecordJournal {
   /** No record is added any more. Files stay if they have any that is not stored. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#closed = true;
     await this.#syncing;
     if (this.#unwritten.length > 0) this.#tryAgain();
     const lost = this.#unwritten.length;
