@@ -50,7 +50,7 @@ export class Replay {
   /** Resolves when all is delivered that can be. Tries again until it is, or until it is stopped. */
   async run(): Promise<void> {
     const { folder, log } = this.#settings;
-    for (const name of folder.kept) log(`${name} is none of the spool's files, and is kept`);
+    for (const name of folder.kept) log(`${name} is kept, and its records are delivered by nobody`);
     while (!this.#stopped.signal.aborted) {
       const [file] = folder.left;
       if (file === undefined) return;
@@ -98,7 +98,7 @@ export class Replay {
       if (lost === 0) unlinkSync(file.path);
       else {
         renameSync(file.path, `${file.path}.damaged`);
-        this.#keep(file, `has ${lost} damaged records, is called .damaged now`);
+        this.#keep(file, `has ${lost} damaged records, is called ….damaged now`);
       }
     } catch (error) {
       this.#keep(file, `is delivered, cannot be removed (${(error as Error).message})`);
