@@ -10,7 +10,7 @@ const started = fileURLToPath(new URL("setup/started.ts", import.meta.url));
 
 /** Files of end-to-end cases that choose their gateways themselves: one run is enough for these. */
 const BOTH_KINDS = "test/e2e/mixed.test.ts";
-const REAL_KONG = "test/e2e/kong-bin.test.ts";
+const REAL_KONG = "test/e2e/kong-{bin,image}.test.ts";
 
 /** One project per part, so that `--project NAME` runs what one is working on. */
 export default defineConfig({
