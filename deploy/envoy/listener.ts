@@ -54,55 +54,60 @@ function connectionManager(gateway: Gateway) {
     local_reply_config: localReplies(),
     route_config: {
       name: "oneapi",
-      virtual_hosts: [{ name: "oneapi", domains: ["*"], routes: [route()] }],
+      virtual_hosts: [{ name: "oneapi", domains: ["*"], routes: routes() }],
     },
     http_filters: [downstreamFilter(gateway), router()],
   };
 }
 
-/** One route for everything: the filter names the order of providers in a header, and Envoy walks through it. */
-function route() {
+/**
+ * Everything goes the same way: the filter names the order of providers in a header, and Envoy walks through it. Calls that
+ * have no further attempts are spared what it costs to be ready for them: a retry state, and a copy of the body.
+ */
+function routes() {
+  // Providers have their own timeouts; a stream may run for minutes.
+  const way = { cluster_header: "x-oneapi-cluster", timeout: "0s" };
+  // The filter sets it; what a client sends of that name is taken away.
+  const further = { name: "x-envoy-max-retries", present_match: true };
+  return [route({ headers: [further] }, { ...way, retry_policy: retryPolicy() }), route({}, way)];
+}
+
+function route(conditions: object, way: object) {
   return {
-    match: { prefix: "/" },
+    match: { prefix: "/", ...conditions },
     // The filter holds a body until it is whole, and the router keeps it for further attempts. The filter itself refuses
     // what is over MAX_BODY; the room above lets it see that. A limit of the request rather than of the connection,
     // because HTTP/2 would cap the latter at its window.
     request_body_buffer_limit: MAX_BODY + 65_536,
-    route: routeAction(),
+    route: way,
   };
 }
 
-function routeAction() {
+function retryPolicy() {
   return {
-    cluster_header: "x-oneapi-cluster",
-    // Providers have their own timeouts; a stream may run for minutes.
-    timeout: "0s",
-    retry_policy: {
-      retry_on: "5xx,connect-failure,reset,retriable-status-codes",
-      // What another provider, or another credential, may answer better.
-      retriable_status_codes: [401, 402, 403, 408, 409, 429],
-      // The filter sets `x-envoy-max-retries` for each operation.
-      num_retries: 0,
-      // Each further attempt goes to the next provider of the order, at once, and to a host not yet tried.
-      retry_priority: {
-        name: "envoy.retry_priorities.previous_priorities",
+    retry_on: "5xx,connect-failure,reset,retriable-status-codes",
+    // What another provider, or another credential, may answer better.
+    retriable_status_codes: [401, 402, 403, 408, 409, 429],
+    // The filter sets `x-envoy-max-retries` for each operation.
+    num_retries: 0,
+    // Each further attempt goes to the next provider of the order, at once, and to a host not yet tried.
+    retry_priority: {
+      name: "envoy.retry_priorities.previous_priorities",
+      typed_config: {
+        "@type": "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+        update_frequency: 1,
+      },
+    },
+    retry_host_predicate: [
+      {
+        name: "envoy.retry_host_predicates.previous_hosts",
         typed_config: {
-          "@type":
-            "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-          update_frequency: 1,
+          "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
         },
       },
-      retry_host_predicate: [
-        {
-          name: "envoy.retry_host_predicates.previous_hosts",
-          typed_config: {
-            "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-          },
-        },
-      ],
-      host_selection_retry_max_attempts: 3,
-      retry_back_off: { base_interval: "0.001s", max_interval: "0.010s" },
-    },
+    ],
+    host_selection_retry_max_attempts: 3,
+    retry_back_off: { base_interval: "0.001s", max_interval: "0.010s" },
   };
 }
 

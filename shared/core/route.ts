@@ -139,7 +139,7 @@ export function pick(route: Route, random: Random): Array<i32> {
   return route.orders[index]!;
 }
 
-/** The name of the aggregate cluster that tries the providers of `order`. */
+/** The name of the cluster that tries the providers of `order`. */
 export function orderName(route: Route, order: Array<i32>): string {
   const providers = new Array<string>();
   for (let i: i32 = 0; i < order.length; i++) providers.push(route.targets[order[i] as i32]!.provider);
@@ -152,8 +152,9 @@ export function providerCluster(provider: string): string {
 }
 
 /**
- * The names of the clusters inside that aggregate, one for each attempt. Envoy tries each cluster of an aggregate once, so
- * a provider that occurs again has another cluster with the same endpoints: `~2` for the second time, and so on.
+ * The names of the clusters inside that one, when it is an aggregate, one for each attempt. Envoy tries each cluster of an
+ * aggregate once, so a provider that occurs again has another cluster with the same endpoints: `~2` for the second time,
+ * and so on.
  */
 export function clusterNames(route: Route, order: Array<i32>): Array<string> {
   const names = new Array<string>();

@@ -6,7 +6,7 @@ import { chat, KEYS, startWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ timeouts: { first_token: "1s" } });
+  world = await startWorld({ timeouts: { first_token: "3s" } });
 });
 afterAll(() => world?.stop());
 beforeEach(() => world.reset());
@@ -113,7 +113,7 @@ describe("when all fail", () => {
     const start = performance.now();
     const answer = await world.gateway.send(CHAT, KEYS.main, chat("solo", "hi"));
     expect(answer.status).toBeGreaterThanOrEqual(502);
-    expect(performance.now() - start).toBeLessThan(5000);
+    expect(performance.now() - start).toBeLessThan(8000);
   });
 });
 

@@ -8,7 +8,7 @@ import { CREDENTIALS, chat, KEYS, startWorld, type World } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld({ timeouts: { idle: "2s" } });
+  world = await startWorld({ timeouts: { idle: "3s" } });
 });
 afterAll(() => world?.stop());
 beforeEach(() => world.reset());

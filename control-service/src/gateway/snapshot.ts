@@ -28,7 +28,7 @@ export interface Snapshot {
   /** The text of `config`, made once for all answers. */
   readonly json: string;
   readonly endpoints: ReadonlyMap<string, ProviderEndpoint>;
-  /** By the name of the aggregate cluster. */
+  /** By the name of the order's cluster. */
   readonly orders: ReadonlyMap<string, ProviderOrder>;
   readonly prices: PriceList;
 }

@@ -47,6 +47,17 @@ describe("the clusters of orders", () => {
     });
   });
 
+  it("are no aggregates for orders of one attempt, which have the provider's address and the filter", () => {
+    const [sole, own] = buildClusters(ENDPOINTS, [order("cloud")], FILES) as [JsonObject, JsonObject];
+    const { endpoints } = own.load_assignment as JsonObject;
+    expect(sole).toMatchObject({ name: "oneapi-order:cloud", transport_socket: own.transport_socket });
+    expect(sole.load_assignment).toMatchObject({ endpoints });
+    expect(sole).not.toHaveProperty("cluster_type");
+    const isFiltered = (cluster: JsonObject) => JSON.stringify(cluster).includes(FILES.wasm);
+    expect([sole, own].map(isFiltered)).toEqual([true, false]);
+    expect(JSON.stringify(sole)).toContain('"idle_timeout":"50s"');
+  });
+
   it("tell the filter which provider was chosen, the second time too", () => {
     const clusters = buildClusters(ENDPOINTS, [order("cloud", "cloud")], FILES);
     const metadata = clusters

@@ -1,9 +1,10 @@
 /**
- * Envoy clusters of a configuration: one plain cluster per provider, one aggregate per order of providers.
+ * Envoy clusters of a configuration: one plain cluster per provider, one aggregate per order of several attempts. An order
+ * of one attempt is a plain cluster too.
  *
- * Pure: the same input gives the same JSON, so that its hash can be the version. The upstream filter stands on the
- * aggregates only (Envoy ignores it on the clusters inside an aggregate); the address, TLS and connection settings stand
- * on the plain clusters only, because connections belong to them.
+ * Pure: the same input gives the same JSON, so that its hash can be the version. The upstream filter stands on the clusters
+ * of orders only (Envoy ignores it on those inside an aggregate); the address, TLS and connection settings stand on plain
+ * clusters only, because connections belong to them.
  */
 import { isIP } from "node:net";
 
@@ -29,7 +30,7 @@ export interface NodeFiles {
 
 /** An order of providers in which attempts may go out; its names come from the core, which the filter shares. */
 export interface ProviderOrder {
-  /** Of the aggregate cluster. */
+  /** Of its cluster. */
   readonly name: string;
   /** By attempt. A provider may appear more than once, each time with a cluster of its own. */
   readonly attempts: readonly { readonly provider: string; readonly cluster: string }[];
@@ -66,8 +67,11 @@ export function buildClusters(
       if (endpoint === undefined) throw new Error(`${name} names the unknown provider ${provider}`);
       if (!clusters.has(cluster)) clusters.set(cluster, providerCluster(cluster, endpoint, files));
     }
+    if (clusters.has(name)) continue;
+    const [first] = attempts;
+    const only = attempts.length === 1 && first !== undefined ? endpoints.get(first.provider) : undefined;
     const inner = attempts.map(({ cluster }) => cluster);
-    if (!clusters.has(name)) clusters.set(name, orderCluster(name, inner, files));
+    clusters.set(name, only === undefined ? orderCluster(name, inner, files) : soleCluster(name, only, files));
   }
   return [...clusters.keys()].sort().map((name) => clusters.get(name) as JsonObject);
 }
@@ -98,11 +102,19 @@ function providerCluster(name: string, endpoint: ProviderEndpoint, files: NodeFi
     circuit_breakers: circuitBreakers(),
     outlier_detection: outlierDetection(),
     upstream_connection_options: { tcp_keepalive: { keepalive_time: 30, keepalive_interval: 10, keepalive_probes: 3 } },
-    typed_extension_protocol_options: protocolOptions({
-      common_http_protocol_options: { idle_timeout: endpoint.tls ? VENDOR_IDLE : LOCAL_IDLE },
-    }),
+    typed_extension_protocol_options: protocolOptions(connectionOptions(endpoint)),
     ...(endpoint.tls ? { transport_socket: tls(endpoint.host, address, files.ca) } : {}),
   };
+}
+
+function connectionOptions({ tls }: ProviderEndpoint): JsonObject {
+  return { common_http_protocol_options: { idle_timeout: tls ? VENDOR_IDLE : LOCAL_IDLE } };
+}
+
+/** An order of one attempt needs no aggregate, which would cost each request a walk through it. */
+function soleCluster(name: string, endpoint: ProviderEndpoint, files: NodeFiles): JsonObject {
+  const options = protocolOptions({ ...connectionOptions(endpoint), ...upstreamFilters(files) });
+  return { ...providerCluster(name, endpoint, files), typed_extension_protocol_options: options };
 }
 
 /** A name that does not resolve must not keep the listener from starting: its provider fails, the next one answers. */
@@ -123,15 +135,19 @@ function orderCluster(name: string, inner: string[], files: NodeFiles): JsonObje
       typed_config: { "@type": `${TYPE}clusters.aggregate.v3.ClusterConfig`, clusters: inner },
     },
     circuit_breakers: circuitBreakers(),
-    typed_extension_protocol_options: protocolOptions({
-      http_filters: [
-        { name: "oneapi", typed_config: wasmFilter("upstream", "{}", files.wasm) },
-        {
-          name: "envoy.filters.http.upstream_codec",
-          typed_config: { "@type": `${TYPE}filters.http.upstream_codec.v3.UpstreamCodec` },
-        },
-      ],
-    }),
+    typed_extension_protocol_options: protocolOptions(upstreamFilters(files)),
+  };
+}
+
+function upstreamFilters(files: NodeFiles): JsonObject {
+  return {
+    http_filters: [
+      { name: "oneapi", typed_config: wasmFilter("upstream", "{}", files.wasm) },
+      {
+        name: "envoy.filters.http.upstream_codec",
+        typed_config: { "@type": `${TYPE}filters.http.upstream_codec.v3.UpstreamCodec` },
+      },
+    ],
   };
 }
 

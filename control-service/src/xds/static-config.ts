@@ -76,9 +76,7 @@ function listener({ node, files, listen, gatewayToken }: StaticNode): JsonObject
               always_set_request_id_in_response: true,
               stream_idle_timeout: "3600s",
               route_config: {
-                virtual_hosts: [
-                  { name: "oneapi", domains: ["*"], routes: [{ match: { prefix: "/" }, route: route() }] },
-                ],
+                virtual_hosts: [{ name: "oneapi", domains: ["*"], routes: routes() }],
               },
               http_filters: [
                 { name: "oneapi", typed_config: wasmFilter("downstream", configuration, files.wasm) },
@@ -95,24 +93,32 @@ function listener({ node, files, listen, gatewayToken }: StaticNode): JsonObject
   };
 }
 
-/** The filter names the order of providers in a header and sets how many further attempts there may be. */
-function route(): JsonObject {
+/**
+ * The filter names the order of providers in a header and sets how many further attempts there may be. Calls that have none
+ * are spared what it costs to be ready for them.
+ */
+function routes(): JsonObject[] {
+  const way = { cluster_header: "x-oneapi-cluster", timeout: "0s" };
+  const further = { name: "x-envoy-max-retries", present_match: true };
+  return [
+    { match: { prefix: "/", headers: [further] }, route: { ...way, retry_policy: retryPolicy() } },
+    { match: { prefix: "/" }, route: way },
+  ];
+}
+
+function retryPolicy(): JsonObject {
   return {
-    cluster_header: "x-oneapi-cluster",
-    timeout: "0s",
-    retry_policy: {
-      retry_on: "5xx,connect-failure,reset,retriable-status-codes",
-      retriable_status_codes: [401, 402, 403, 408, 409, 429],
-      num_retries: 0,
-      retry_priority: {
-        name: "envoy.retry_priorities.previous_priorities",
-        typed_config: {
-          "@type": `${TYPE}retry.priority.previous_priorities.v3.PreviousPrioritiesConfig`,
-          update_frequency: 1,
-        },
+    retry_on: "5xx,connect-failure,reset,retriable-status-codes",
+    retriable_status_codes: [401, 402, 403, 408, 409, 429],
+    num_retries: 0,
+    retry_priority: {
+      name: "envoy.retry_priorities.previous_priorities",
+      typed_config: {
+        "@type": `${TYPE}retry.priority.previous_priorities.v3.PreviousPrioritiesConfig`,
+        update_frequency: 1,
       },
-      retry_back_off: { base_interval: "0.001s", max_interval: "0.010s" },
     },
+    retry_back_off: { base_interval: "0.001s", max_interval: "0.010s" },
   };
 }
 
