@@ -58,7 +58,7 @@ describe(`two control services${redisMissing === null ? "" : ` (skipped: ${redis
   });
 
   it("let exactly 100 of 200 parallel requests pass", async () => {
-    await leaveInMinute(20_000);
+    await leaveInMinute(15_000);
     expect(tally(await flood(world, "hundred", 200))).toEqual({ 200: 100, 429: 100 });
     expect(world.upstream.log()).toHaveLength(100);
   });

@@ -42,6 +42,8 @@ export async function startLimitsWorld(
     ],
     projects: Object.entries(projects).map(([name, { keys, ...settings }]: [string, { keys?: object }]) => ({
       name,
+      // A machine that runs other tests beside these may take longer than the 400 ms to which gateways wait as a rule.
+      admission_wait: "2s",
       ...settings,
       keys: [{ name: "only", secret: keyOf(name), ...keys }],
     })),

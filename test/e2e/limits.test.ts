@@ -40,7 +40,7 @@ describe.each([
   });
 
   it("let exactly 100 of 200 parallel requests pass", async () => {
-    await leaveInMinute(20_000);
+    await leaveInMinute(15_000);
     const answers = await flood(world, "hundred", 200);
     expect(tally(answers)).toEqual({ 200: 100, 429: 100 });
     expect(world.upstream.log()).toHaveLength(100);
@@ -62,7 +62,7 @@ describe.each([
   });
 
   it("hold for the tightest of several", async () => {
-    await leaveInMinute(20_000);
+    await leaveInMinute(15_000);
     const answers = await flood(world, "several", 60, { max_tokens: 10 });
     expect(tally(answers)).toEqual({ 200: 30, 429: 30 });
   });
@@ -108,7 +108,7 @@ describe.each([
   });
 
   it("give back what was reserved in vain: the remainder is exactly admissible", async () => {
-    await leaveInMinute(30_000);
+    await leaveInMinute(15_000);
     world.upstream.script({ times: 0, usage: { prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 } });
     const load = tally(await flood(world, "rest", 30, { max_tokens: 150 }));
     expect(load[200]).toBeGreaterThan(10);
@@ -156,7 +156,7 @@ describe.each([
   });
 
   it("that are raised are in force within a second", async () => {
-    await leaveInMinute(20_000);
+    await leaveInMinute(15_000);
     const made = await world.gateway.adminJson<{ id: string; secret: string }>("POST", "/keys", {
       project: "raised",
       name: "by REST",
