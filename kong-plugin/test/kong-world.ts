@@ -35,7 +35,7 @@ const START_MS = 20_000;
 export interface Asked {
   operationId: string;
   headers: IncomingHttpHeaders;
-  /** The user's message. */
+  /** The user's message; to `uncounted`, the answer has no usage. */
   content: string;
   /** Of a stream, which goes on when the test says so. */
   answer: ServerResponse;
@@ -158,7 +158,9 @@ export class KongWorld {
     said.acknowledged = this.#acknowledge(JSON.parse(asked.toString()));
     said.keys = said.keys.map(({ hash }: { hash: string }) => this.#policyOf(hash));
     // The machine may be busy.
-    for (const provider of said.config?.providers ?? []) provider.timeouts.first_token_ms = 30_000;
+    for (const provider of said.config?.providers ?? []) {
+      Object.assign(provider.timeouts, { first_token_ms: 30_000, idle_ms: 30_000, total_ms: 60_000 });
+    }
     answer.end(JSON.stringify(said));
   }
 
@@ -189,7 +191,8 @@ export class KongWorld {
     answer.setHeader("content-type", "application/json");
     const choice = { index: 0, finish_reason: "stop", message: { role: "assistant", content } };
     const usage = { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 };
-    answer.end(JSON.stringify({ object: "chat.completion", model: "demo", choices: [choice], usage }));
+    const counted = content === "uncounted" ? {} : { usage };
+    answer.end(JSON.stringify({ object: "chat.completion", model: "demo", choices: [choice], ...counted }));
   }
 }
 
@@ -200,20 +203,25 @@ export function event(delta: object, finish: string | null = null): string {
 }
 
 /** A chat with this message. Header names go out as they are written, and once for each of their values. */
-export async function chat(
+export async function openChat(
   url: string,
   content: string,
   headers: Record<string, string | string[]> = {},
   stream = false,
-): Promise<Answer> {
-  const body = JSON.stringify({ model: "demo", stream, messages: [{ role: "user", content }] });
+): Promise<IncomingMessage> {
   const call = request(`${url}/chat/completions`, {
     method: "POST",
     agent: false,
     headers: { "content-type": "application/json", ...headers },
   });
-  call.end(body);
+  call.end(JSON.stringify({ model: "demo", stream, messages: [{ role: "user", content }] }));
   const [answer] = (await once(call, "response")) as [IncomingMessage];
+  return answer;
+}
+
+/** The whole answer to a chat with this message. */
+export async function chat(...given: Parameters<typeof openChat>): Promise<Answer> {
+  const answer = await openChat(...given);
   const text = (await whole(answer)).toString();
   const code = /"code":"([^"]*)"/.exec(text)?.[1] ?? "";
   return { status: answer.statusCode ?? 0, headers: answer.headers, text, code };
