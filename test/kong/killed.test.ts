@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,6 +39,9 @@ const PROGRAM = fileURLToPath(new URL("../../kong-plugin/bin/oneapi-kong.js", im
 const folder = mkdtempSync(join(tmpdir(), "oneapi-killed-"));
 const socket = join(folder, "plugin.sock");
 const spool = join(folder, "spool");
+const PROVIDER_SECRET = "secret-of-the-provider";
+const PROMPT = "what the client says";
+const ANSWER = "what the provider says";
 const secretOf = (project: string) => `key-of-the-killed-${project}-000`;
 
 /** The operations that the provider was asked for. */
@@ -64,7 +67,7 @@ beforeAll(async () => {
   admin = adminCalls(app, services);
   const applied = await admin("PUT", "/config", {
     version: 1,
-    providers: [{ name: "p", kind: "openai", base_url: `${url}/v1`, credentials: ["secret-of-the-provider"] }],
+    providers: [{ name: "p", kind: "openai", base_url: `${url}/v1`, credentials: [PROVIDER_SECRET] }],
     models: [{ name: "m", targets: [{ provider: "p", model: "gpt-4.1-mini" }], price: { input: 0, output: 1 } }],
     projects: PROJECTS.map((name) => ({
       ...{ name, accounting: name, limits: [{ metric: "spend", window: "none", amount: 100 }] },
@@ -133,6 +136,15 @@ async function kill(): Promise<void> {
   await ended;
 }
 
+/** Of what a process leaves, whoever reads it learns no key, no credential and no text of a call. */
+function expectNoSecrets(): number {
+  const names = readdirSync(spool).filter((name) => name.endsWith(".records"));
+  const text = names.map((name) => readFileSync(join(spool, name), "utf8")).join("");
+  const secrets = [...PROJECTS.map(secretOf), services.gatewayToken, PROVIDER_SECRET, PROMPT, ANSWER];
+  expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+  return text.length;
+}
+
 /** Answers as OpenAI does: JSON over several lines, or a stream of some events. */
 async function serve(call: IncomingMessage, answer: ServerResponse): Promise<void> {
   const { stream, user } = JSON.parse(await whole(call)) as { stream?: boolean; user: Project };
@@ -140,7 +152,7 @@ async function serve(call: IncomingMessage, answer: ServerResponse): Promise<voi
   const choice = { index: 0, finish_reason: "stop" };
   if (!stream) {
     await sleep(5);
-    const message = { role: "assistant", content: "one two" };
+    const message = { role: "assistant", content: ANSWER };
     answer.setHeader("content-type", "application/json");
     answer.end(JSON.stringify({ object: "chat.completion", choices: [{ ...choice, message }], usage: USAGE }, null, 2));
     return;
@@ -148,7 +160,7 @@ async function serve(call: IncomingMessage, answer: ServerResponse): Promise<voi
   answer.setHeader("content-type", "text/event-stream");
   const events = [
     { choices: [{ index: 0, delta: { role: "assistant", content: "one" } }] },
-    { choices: [{ index: 0, delta: { content: " two" } }] },
+    { choices: [{ index: 0, delta: { content: ANSWER } }] },
     { choices: [{ ...choice, delta: {} }] },
     { choices: [], usage: USAGE },
   ];
@@ -175,7 +187,13 @@ async function chat(project: string, stream: boolean): Promise<string | null> {
   });
   call.on("error", () => {});
   call.end(
-    JSON.stringify({ model: "m", user: project, max_tokens: 50, stream, messages: [{ role: "user", content: "hi" }] }),
+    JSON.stringify({
+      model: "m",
+      user: project,
+      max_tokens: 50,
+      stream,
+      messages: [{ role: "user", content: PROMPT }],
+    }),
   );
   try {
     const [answer] = (await once(call, "response")) as [IncomingMessage];
@@ -210,6 +228,7 @@ it("each call that was answered has one record, whenever the process is killed",
       else finished[project].push(id);
     }
   };
+  let left = 0;
   const killer = async () => {
     // All in the first half, so that the last one's leases have ended when the calls have.
     for (let turn = 1; turn <= KILLS; turn++) {
@@ -217,6 +236,7 @@ it("each call that was answered has one record, whenever the process is killed",
       await vi.waitUntil(() => done() >= at, { timeout: 120_000, interval: 5 });
       await sleep(random.below(40));
       await kill();
+      left += expectNoSecrets();
       up = start();
       await up;
     }
@@ -227,6 +247,8 @@ it("each call that was answered has one record, whenever the process is killed",
     `seed ${SEED}: ${done()} of ${asked.leased.size + asked.strict.size} calls finished in ${Math.round(performance.now() - begun)} ms`,
   );
 
+  // Some records were on disk alone.
+  expect(left).toBeGreaterThan(0);
   for (const project of PROJECTS) {
     // What processes left is delivered within moments of the next one's start. Of a strict project also the calls that were cut
     // are known: the control service closes them when their gateway has been silent for some seconds.
