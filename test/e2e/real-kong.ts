@@ -1,14 +1,19 @@
 /** What only a real Kong can show: the stand-in of the other cases is made after what one said, but is none. */
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { contentOf, dataOf } from "./http.ts";
+import { PortFinder } from "../../deploy/ports.ts";
+import type { Gateway } from "./gateway.ts";
+import { contentOf, dataOf, send } from "./http.ts";
 import { until } from "./until.ts";
 import { chat, KEYS, startWorld, type World } from "./world.ts";
 
 const CHAT = "/chat/completions";
+const PROGRAM = fileURLToPath(new URL("../../kong-plugin/bin/oneapi-kong.js", import.meta.url));
 const run = promisify(execFile);
 
 /** A Kong that the cases can be played on; `missing` is the reason why there is none. */
@@ -95,6 +100,35 @@ export function realKongCases({ name, missing, program }: RealKong): void {
       expect(dataOf(events).at(-1)).toBe("[DONE]");
     });
 
+    it("is moved to a second oneapi-kong under a stream: both serve to the end", async () => {
+      world.primary.script({ between_ms: 100 });
+      const stream = await world.gateway.stream(CHAT, KEYS.main, chat("solo", "count 60", { stream: true }));
+      const places = [world.gateway.fileOf("kong-1.conf"), world.gateway.fileOf("kong-1.yml")];
+      const before = places.map((path) => readFileSync(path, "utf8"));
+      const second = await startSecond(world.gateway);
+      try {
+        for (const path of places) writeFileSync(path, second.named(readFileSync(path, "utf8")));
+        await reload();
+        await until(
+          "calls come to the second one",
+          async () => {
+            expect((await world.gateway.send(CHAT, KEYS.main, chat("claude", "hi"))).status).toBe(200);
+            return await second.served();
+          },
+          (served) => served >= 5,
+          30_000,
+        );
+        const events: string[] = [];
+        for await (const event of stream.events) events.push(event);
+        expect(contentOf(events)).toContain("60");
+        expect(dataOf(events).at(-1)).toBe("[DONE]");
+      } finally {
+        for (const [at, path] of places.entries()) writeFileSync(path, before[at] ?? "");
+        await reload();
+        await second.stop();
+      }
+    });
+
     it("goes on without a plugin that is killed, and reaches no provider so", async () => {
       const statuses: number[] = [];
       world.gateway.signal("gateway", "SIGKILL");
@@ -115,16 +149,16 @@ export function realKongCases({ name, missing, program }: RealKong): void {
       writeFileSync(file, withConsumer(before, "search-team", "what-the-team-sends-to-kong", KEYS.narrow));
       try {
         await reload();
-        const send = (apikey: string) => world.gateway.send(CHAT, null, chat("solo", "hi"), { headers: { apikey } });
+        const ask = (apikey: string) => world.gateway.send(CHAT, null, chat("solo", "hi"), { headers: { apikey } });
         // Workers of before the reload may still take a request.
         const served = await until(
           "served",
-          () => send("what-the-team-sends-to-kong"),
+          () => ask("what-the-team-sends-to-kong"),
           ({ status }) => status === 200,
         );
         const record = await world.gateway.record(served.headers["x-request-id"]);
         expect(record).toMatchObject({ outcome: "ok", requested_model: "solo" });
-        expect((await send("what-nobody-has-been-given")).status).toBe(401);
+        expect((await ask("what-nobody-has-been-given")).status).toBe(401);
         expect((await world.gateway.send(CHAT, KEYS.main, chat("solo", "hi"))).status).toBe(401);
         expect(JSON.stringify(world.primary.log())).not.toContain("what-the-team-sends-to-kong");
       } finally {
@@ -133,6 +167,42 @@ export function realKongCases({ name, missing, program }: RealKong): void {
       }
     });
   });
+}
+
+/** An oneapi-kong beside the one of `up`, on the same control service, with places of its own. */
+async function startSecond(gateway: Gateway) {
+  const finder = new PortFinder();
+  const [relayPort, statusPort] = [await finder.find(0), await finder.find(0)];
+  await finder.release();
+  const [socket, spool] = [gateway.fileOf("second.sock"), gateway.fileOf("second-spool")];
+  const places = ["--socket", socket, "--relay-port", `${relayPort}`, "--status-port", `${statusPort}`];
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, ...places, "--spool-dir", spool, "--node", "second", "--control-url", gateway.adminUrl],
+    {
+      env: { ...process.env, ONEAPI_GATEWAY_TOKEN: readFileSync(gateway.fileOf("gateway.token"), "utf8").trim() },
+      stdio: ["ignore", "ignore", "inherit"],
+    },
+  );
+  const ask = (path: string) => send(`http://127.0.0.1:${statusPort}${path}`);
+  await until(
+    "the second one is ready",
+    () => ask("/readyz"),
+    ({ status }) => status === 200,
+  );
+  return {
+    /** A file of Kong's that names this one in the place of the other. */
+    named: (text: string) =>
+      text
+        .replace(/(pluginserver_oneapi_socket = ).*/, `$1${socket}`)
+        .replace(/(url: http:..127.0.0.1:)\d+/, `$1${relayPort}`),
+    served: async () =>
+      Number(/^oneapi_operations_total\{outcome="ok"\} (\d+)/m.exec((await ask("/metrics")).text)?.[1] ?? 0),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await once(child, "exit");
+    },
+  };
 }
 
 /** kong.yml with a consumer whom key-auth knows and who has a OneAPI key. */

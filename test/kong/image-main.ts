@@ -47,7 +47,7 @@ function prepare(): void {
 async function reload(): Promise<void> {
   const { container } = await getContainerRuntimeClient();
   const found = container.getById(readFileSync(files.container, "utf8"));
-  const { exitCode, output } = await container.exec(found, ["kong", "reload"]);
+  const { exitCode, output } = await container.exec(found, ["kong", "reload", "-c", "/etc/kong/kong.conf"]);
   process.stderr.write(output);
   process.exitCode = exitCode;
 }
