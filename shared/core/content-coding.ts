@@ -38,6 +38,7 @@ export class ContentCoding {
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-content-encoding
  */
 export function contentCodingOf(header: string): ContentCoding | null {
+  if (header.length === 0) return null;
   const names = header.toLowerCase().split(",");
   let codings: i32 = 0;
   let known = true;
