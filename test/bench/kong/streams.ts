@@ -32,11 +32,11 @@ export async function measureStreams(rounds: number, stand: KongStand): Promise<
     const relayed = new Client(stand.relay.port, stand);
     // V8 has to compile the client and the provider too.
     for (const client of [direct, relayed]) await client.read(32, rounds, provider);
-    const times = async (streams: number) => ({
-      direct: await direct.read(streams, rounds * Math.ceil(32 / streams), provider),
-      relayed: await relayed.read(streams, rounds * Math.ceil(32 / streams), provider),
+    const times = async (streams: number, turns: number) => ({
+      direct: await direct.read(streams, turns, provider),
+      relayed: await relayed.read(streams, turns, provider),
     });
-    const [alone, many] = [await times(1), await times(32)];
+    const [alone, many] = [await times(1, rounds * 4), await times(32, rounds)];
     const streaming = await leavingTimes(relayed, provider, false);
     const waiting = await leavingTimes(relayed, provider, true);
     const counted = [alone.relayed, many.relayed];
@@ -160,7 +160,7 @@ class Client {
   }
 
   /** So many streams at a time, so often: how long each of their events was on its way, and how many came with another. */
-  async read(streams: number, rounds: number, provider: ClockedProvider) {
+  async read(streams: number, turns: number, provider: ClockedProvider) {
     const delays: number[] = [];
     let joined = 0;
     const one = async () => {
@@ -172,7 +172,7 @@ class Client {
         joined += Math.max(0, numbers.length - 1);
       }
     };
-    for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < turns; turn++) {
       await Promise.all(
         Array.from({ length: streams }, async (_, index) => {
           // Not all at the same moment.
@@ -181,7 +181,7 @@ class Client {
         }),
       );
     }
-    if (delays.length !== streams * rounds * EVENTS) throw new Error(`${delays.length} events came`);
+    if (delays.length !== streams * turns * EVENTS) throw new Error(`${delays.length} events came`);
     return { delays, joined };
   }
 }
