@@ -86,13 +86,23 @@ describe("nothing is served without the plugin", () => {
       [rpc],
     );
     const headers = { authorization: `Bearer ${keyOfRoute("a")}` };
-    for (const Data of [undefined, null, 17, { "x-api-key": [{}] }]) {
+    const bytes = Buffer.from(headers.authorization);
+    const odd: [unknown, string][] = [
+      // Left out, or of another type.
+      [undefined, "503 plugin_failed"],
+      [null, "503 plugin_failed"],
+      [{ "x-api-key": [{}] }, "503 plugin_failed"],
+      [{ authorization: [[headers.authorization]] }, "503 plugin_failed"],
+      // Without a key as it must be: an empty map in both of the forms that Lua may give it, and bytes in the place of a text.
+      [{}, "401 invalid_api_key"],
+      [[], "401 invalid_api_key"],
+      [17, "401 invalid_api_key"],
+      [{ authorization: [bytes] }, "401 invalid_api_key"],
+    ];
+    for (const [Data, expected] of odd) {
       rpc.before = async (method, argument) => (isStep(method) ? { ...(argument as object), Data } : argument);
       const answer = await chat(`${url}/v1`, "odd", headers);
-      expect([answer.status, answer.code]).toEqual([
-        Data === 17 ? 401 : 503,
-        Data === 17 ? "invalid_api_key" : "plugin_failed",
-      ]);
+      expect(`${answer.status} ${answer.code}`).toBe(expected);
     }
     expect(world.asked).toEqual([]);
   });
