@@ -89,6 +89,8 @@ export const leaseRequestSchema = z.object({
   /** Counts up within an epoch: an older one, or the same again, changes nothing. */
   sequence: z.int().min(1),
   entries: z.array(leaseClaimSchema).max(MAX_LEASES_PER_SYNC).default([]),
+  /** The process is gone, and another one brings the records that it left: its balances are what these make them. */
+  gone: z.boolean().optional(),
 });
 export type LeaseRequest = z.infer<typeof leaseRequestSchema>;
 

@@ -1,4 +1,11 @@
-import { GATEWAY_PROTOCOL_VERSION, MAX_WAIT_MS, type SyncRequest, type SyncResponse } from "@oneapi/contract";
+import {
+  GATEWAY_PROTOCOL_VERSION,
+  type LeaseAnswer,
+  type LeaseRequest,
+  MAX_WAIT_MS,
+  type SyncRequest,
+  type SyncResponse,
+} from "@oneapi/contract";
 import type { Source } from "../ledger/source.ts";
 import { holderOf } from "../limits/lost-holders.ts";
 import { openOperations } from "../operations/open-operations.ts";
@@ -47,10 +54,21 @@ async function answer(fleet: Fleet, request: SyncRequest, source: Source, gone: 
     acknowledged: delivery.acknowledged,
     ...(operations.length > 0 && { opened: true }),
     ...(delivery.mistakes.length > 0 && { rejected: [...delivery.mistakes] }),
-    ...(request.leases && { leases: await fleet.limits.answer(holderOf(source), request.leases) }),
+    ...(request.leases && { leases: await answerLeases(fleet, request.leases, source, records) }),
     // A gateway that hung up hears nothing: the notes wait for its next poll.
     ...(isPoll && !gone.aborted && notesFor(fleet, source)),
   });
+}
+
+async function answerLeases(
+  { limits }: Fleet,
+  leases: LeaseRequest,
+  source: Source,
+  records: readonly unknown[],
+): Promise<LeaseAnswer> {
+  return leases.gone === true
+    ? await limits.settle(source, leases.sequence, records)
+    : await limits.answer(holderOf(source), leases);
 }
 
 function notesFor(fleet: Fleet, source: Source): Pick<SyncResponse, "limits"> {

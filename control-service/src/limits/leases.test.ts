@@ -247,7 +247,10 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
     expect(await granted("0a", balance, { spent: 400_000, need: 1 })).toMatchObject({ granted: 400_000, left: 0 });
   });
 
-  it("of a gateway that is gone are what its records make them, with those that come later when it is spoken for", async () => {
+  it.each([
+    ["some of", 1],
+    ["all of", 0],
+  ])("of a gateway that is gone are what its records make them, though %s them come later", async (_which, early) => {
     const { items } = (await service.admin("GET", "/keys")).body as { items: { id: string; project: string }[] };
     const key = items.find(({ project }) => project === PROJECT)?.id as string;
     const balance = `key:${key}:spend:none`;
@@ -258,17 +261,21 @@ describe.each(testStores)("leases on $name", ({ open, skip }) => {
       }),
     );
     const epoch = `1a${test}`;
-    const used = async () => (await service.admin("GET", `/limits/${balance}`)).body;
+    const state = async () => (await service.admin("GET", `/limits/${balance}`)).body;
     await granted(epoch, balance, { spent: 600_000, reserved: 1_000_000 });
-    await service.sync({ epoch, records: records.slice(0, 1) });
+    if (early > 0) await service.sync({ epoch, records: records.slice(0, early) });
     clock.advance(13_000);
     await report("0b", []);
-    await expect.poll(used, { timeout: LONG_MS }).toMatchObject({ used: "0.0002", reserved: "0" });
-    await service.sync({ epoch, records: records.slice(1), leases: { sequence: 1, entries: [] } });
-    clock.advance(13_000);
-    await report("0b", []);
-    await expect.poll(used, { timeout: LONG_MS }).toMatchObject({ used: "0.0006", reserved: "0" });
+    const used = `${early * 0.0002}`;
+    await expect.poll(state, { timeout: LONG_MS }).toMatchObject({ used, reserved: "0" });
+    for (const late of [records.slice(early, 2), records.slice(2), records.slice(2)]) {
+      await service.sync({ epoch, records: late, leases: { sequence: ++sequence, entries: [], gone: true } });
+    }
+    expect(await state()).toMatchObject({ used: "0.0006", reserved: "0" });
     expect((await service.admin("POST", "/ledger/verify")).body).toMatchObject({ balances: { wrong: 0 } });
+    clock.advance(13_000);
+    await report("0b", []);
+    expect(await granted("0b", balance, { need: 500_000_000 })).toMatchObject({ granted: 500_000_000 - 600_000 });
   });
 
   it("are held for a gateway that reports, however little", async () => {

@@ -1,10 +1,12 @@
 import type { GatewayLimit, LeaseAnswer, LeaseClaim, LeaseGrant, LeaseRequest } from "@oneapi/contract";
+import type { Source } from "../ledger/source.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { Services } from "../services.ts";
 import { isBalance, openBalances, recordedShares } from "./balances.ts";
 import type { Claim, Counters, Entry, Note, Outcome } from "./counters.ts";
+import { lateClaims } from "./late-records.ts";
 import { LimitBook } from "./limit-book.ts";
-import { remains } from "./lost-holders.ts";
+import { holderOf, remains } from "./lost-holders.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import { ProcessCounters } from "./process-counters.ts";
 import { RedisCounters } from "./redis-counters.ts";
@@ -90,6 +92,12 @@ export class Limits {
       this.#services.logger.error({ err: error, holder }, "the limits' counters cannot be reached");
       return { unavailable: true };
     }
+  }
+
+  /** Sets what a gateway process that is gone has spent of its balances to what its records say, of which these came now. */
+  async settle(source: Source, sequence: number, records: readonly unknown[]): Promise<LeaseAnswer> {
+    const entries = await lateClaims(this.#services.database.query, this.book, source, records);
+    return await this.answer(holderOf(source), { sequence, entries });
   }
 
   hasNotes(holder: string): boolean {

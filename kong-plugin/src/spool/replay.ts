@@ -40,6 +40,7 @@ interface Source {
 export class Replay {
   readonly #settings: ReplaySettings;
   readonly #stopped = new AbortController();
+  #sequence = 0;
   /** What was said last of why records wait. */
   #told = "";
 
@@ -112,8 +113,9 @@ export class Replay {
 
   async #send({ node, epoch }: Source, records: readonly Buffer[]): Promise<void> {
     const { controlUrl, token } = this.#settings;
-    // The process is spoken for: the control service counts what it used again, with these records, when its leases end.
-    const leases = { sequence: 1 };
+    // Larger than that of any report that the process made itself: its leases may have ended long ago.
+    this.#sequence = Math.max(Date.now(), this.#sequence + 1);
+    const leases = { sequence: this.#sequence, gone: true };
     const head = JSON.stringify({ version: GATEWAY_PROTOCOL_VERSION, node, epoch, kind: "kong", leases });
     const { statusCode, body } = await request(controlUrl.replace(/\/$/, "") + SYNC_PATH, {
       method: "POST",
