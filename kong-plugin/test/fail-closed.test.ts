@@ -86,18 +86,17 @@ describe("nothing is served without the plugin", () => {
       [rpc],
     );
     const headers = { authorization: `Bearer ${keyOfRoute("a")}` };
-    const bytes = Buffer.from(headers.authorization);
     const odd: [unknown, string][] = [
       // Left out, or of another type.
       [undefined, "503 plugin_failed"],
       [null, "503 plugin_failed"],
       [{ "x-api-key": [{}] }, "503 plugin_failed"],
       [{ authorization: [[headers.authorization]] }, "503 plugin_failed"],
-      // Without a key as it must be: an empty map in both of the forms that Lua may give it, and bytes in the place of a text.
+      [{ authorization: [Buffer.from(headers.authorization)] }, "503 plugin_failed"],
+      // Without a key as it must be: an empty map, in both of the forms that Lua may give it.
       [{}, "401 invalid_api_key"],
       [[], "401 invalid_api_key"],
       [17, "401 invalid_api_key"],
-      [{ authorization: [bytes] }, "401 invalid_api_key"],
     ];
     for (const [Data, expected] of odd) {
       rpc.before = async (method, argument) => (isStep(method) ? { ...(argument as object), Data } : argument);
