@@ -69,8 +69,17 @@ function sharedSecrets(): Record<string, string> {
 }
 
 /** Waits, if need be, until so much of the present minute is left. */
-export async function leaveInMinute(ms: number): Promise<void> {
-  const left = 60_000 - (Date.now() % 60_000);
+export function leaveInMinute(ms: number): Promise<void> {
+  return leaveIn(60_000, ms);
+}
+
+/** Waits, if need be, until so much of the present hour is left. */
+export function leaveInHour(ms: number): Promise<void> {
+  return leaveIn(3_600_000, ms);
+}
+
+async function leaveIn(windowMs: number, ms: number): Promise<void> {
+  const left = windowMs - (Date.now() % windowMs);
   if (left < ms) await sleep(left + 50);
 }
 
