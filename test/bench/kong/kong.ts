@@ -15,6 +15,8 @@ type KongMeasured = { measured: Measured[]; refusals: Refusals; streams: Streams
 export type Kong = Circumstances & KongMeasured;
 
 const GROWTH_GOAL_MIB = 5;
+/** After fewer V8 is still making itself room. */
+const GROWTH_CALLS = 1_000_000;
 
 export async function measureKong(
   { rounds, refusals: calls }: Options,
@@ -66,7 +68,8 @@ function timedRow({ what, median, p99, most, limit }: Timed): string {
 function describeRefusals(refusals: Refusals): string[] {
   const { calls, seconds, memory } = refusals;
   const growth = growthOf(refusals);
-  const verdict = growth <= GROWTH_GOAL_MIB ? "goal reached" : "over the goal";
+  const verdict =
+    calls < GROWTH_CALLS ? "of 1,000,000 requests" : growth <= GROWTH_GOAL_MIB ? "goal reached" : "over the goal";
   return [
     `${calls.toLocaleString("en")} requests without a known key, refused by the plugin in ${number(seconds)} s. Memory before, and after`,
     `each tenth (MiB): ${memory.map((mebibytes) => number(mebibytes)).join(", ")}. Growth in the second half: ${number(growth)} MiB`,
