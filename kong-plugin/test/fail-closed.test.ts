@@ -190,7 +190,9 @@ it("bytes of nothing on the socket end their own connection alone", async () => 
   expect(world.child?.exitCode).toBeNull();
 });
 
-it("no request runs under another route's configuration when the process is started again", async () => {
+it("no request runs under another route's configuration when the process is started again", {
+  timeout: 120_000,
+}, async () => {
   const restart = async () => {
     await world.killPlugin();
     await world.startPlugin();
@@ -225,7 +227,7 @@ it("no request runs under another route's configuration when the process is star
   const clients = ROUTES.flatMap((route) => [1, 2, 3, 4].map(() => client(route)));
   for (const isLast of [false, true]) {
     const before = served.length;
-    await expect.poll(() => served.length, { timeout: 20_000 }).toBeGreaterThan(before + 50);
+    await expect.poll(() => served.length, { timeout: 40_000 }).toBeGreaterThan(before + 50);
     if (!isLast) await restart();
   }
   going = false;

@@ -18,12 +18,14 @@ const control = createServer(async (message, answer) => {
 });
 let side: KongSide;
 let kong: Connection;
+let connections: Connection[];
 beforeAll(async () => {
   control.listen(0, "127.0.0.1");
   await once(control, "listening");
   side = new KongSide(`http://127.0.0.1:${(control.address() as AddressInfo).port}`);
   await side.listen();
   kong = await side.connect();
+  connections = await Promise.all(Array.from({ length: 8 }, () => side.connect()));
   await vi.waitFor(() => expect(side.host.ready).toBe(true));
 });
 afterAll(async () => {
@@ -35,6 +37,20 @@ afterAll(async () => {
 const begin = (instance: number, on = kong) =>
   on.result("plugin.HandleEvent", { InstanceId: instance, EventName: "access" });
 const headers = (key: string) => ({ Authorization: [`Bearer ${key}`], accept: ["*/*"] });
+
+/** The results of these calls, which the free ones of a few connections make. */
+async function onAnyConnection(calls: [method: string, argument: object][]): Promise<Told[]> {
+  const results: Told[] = [];
+  const waiting = [...calls.entries()];
+  const work = async (connection: Connection) => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [at, [method, argument]] = next;
+      results[at] = await connection.result(method, argument);
+    }
+  };
+  await Promise.all(connections.map(work));
+  return results;
+}
 
 function callOf(told: Told): { Method: string; Args: unknown[] } {
   if (told.Data === "ret") throw new Error("the phase is over");
@@ -223,6 +239,34 @@ describe("the wire", () => {
     const second = await other.result("plugin.StepMultiMap", { EventId: first.EventId, Data: headers(CLIENT_KEY) });
     expect(callOf(second).Method).toBe("kong.service.request.set_headers");
     await kong.result("plugin.Step", { EventId: first.EventId });
+  });
+
+  it("may carry many phases at once, each step on whatever connection is free, and none gets another's configuration", async () => {
+    const wishes = [
+      { model_name_header: true, usage_headers: false },
+      { model_name_header: false, usage_headers: true },
+      { model_name_header: true, usage_headers: true },
+    ];
+    const instances = await Promise.all(wishes.map((config, at) => connections[at]?.start(config)));
+    const phases = await onAnyConnection(
+      Array.from({ length: 90 }, (_, at) => [
+        "plugin.HandleEvent",
+        { InstanceId: instances[at % 3], EventName: "access" },
+      ]),
+    );
+    // Answered in another order than they were begun.
+    const order = [...phases.keys()].sort((one, other) => ((one * 37) % 90) - ((other * 37) % 90));
+    const told = await onAnyConnection(
+      order.map((at) => ["plugin.StepMultiMap", { EventId: phases[at]?.EventId, Data: headers(CLIENT_KEY) }]),
+    );
+    for (const [place, at] of order.entries()) {
+      const [given] = callOf(told[place] as Told).Args as [Record<string, string>];
+      const { model_name_header: modelHeader, usage_headers: usageHeaders } = wishes[at % 3] ?? {};
+      const ticket = given[TICKET_HEADER] ?? "";
+      expect(side.host.tickets.redeem(ticket, side.now)).toEqual({ key: null, modelHeader, usageHeaders });
+    }
+    await onAnyConnection(order.map((at) => ["plugin.Step", { EventId: phases[at]?.EventId }]));
+    expect(side.plugins.busy).toBe(0);
   });
 
   it.each([
