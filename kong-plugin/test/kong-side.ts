@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeMulti } from "@msgpack/msgpack";
+import { decode } from "@msgpack/msgpack";
 import { encodeAsKong } from "../../test/kong/msgpack.ts";
 import { Host } from "../src/relay/host.ts";
 import { Listener } from "../src/server/listener.ts";
+import { MessageEnd } from "../src/server/message-end.ts";
 import { PluginServer } from "../src/server/plugin-server.ts";
 
 /** `[1, id, error, result]` */
@@ -62,7 +63,6 @@ export class KongSide {
 export class Connection {
   readonly socket: Socket;
   #bytes = Buffer.alloc(0);
-  #taken = 0;
   #lastId = 0;
 
   constructor(socket: Socket) {
@@ -80,9 +80,10 @@ export class Connection {
   /** The next answer. */
   async next(): Promise<Answer> {
     for (;;) {
-      const answer = [...complete(this.#bytes)][this.#taken];
-      if (answer !== undefined) {
-        this.#taken++;
+      const end = new MessageEnd(2 ** 31, 2 ** 31).find(this.#bytes, 0);
+      if (end >= 0) {
+        const answer = decode(this.#bytes.subarray(0, end));
+        this.#bytes = this.#bytes.subarray(end);
         return answer as Answer;
       }
       await once(this.socket, "data", { signal: AbortSignal.timeout(10_000) });
@@ -105,14 +106,5 @@ export class Connection {
   async start(config: object = {}): Promise<number> {
     const started = { Name: "oneapi", Config: JSON.stringify(config) };
     return (await this.result<{ Id: number }>("plugin.StartInstance", started)).Id;
-  }
-}
-
-/** The messages of which all bytes are there. */
-function* complete(bytes: Buffer): Generator<unknown> {
-  try {
-    yield* decodeMulti(bytes);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
   }
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { REFUSED, WAIT } from "@oneapi/core";
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { CLIENT_KEY, ControlStandIn } from "../../shared/vectors/control.ts";
 import { encodeAsKong } from "../../test/kong/msgpack.ts";
@@ -147,6 +148,51 @@ describe("a fault", () => {
   ])("%s(%j) is an error in Kong's words", async (method, argument, error) => {
     expect(await kong.call(method, argument)).toMatchObject([1, expect.any(Number), error, null]);
   });
+});
+
+it("calls with anything in them are answered, by a result or an error in words, and let nobody through", async () => {
+  const issued = vi.spyOn(side.host.tickets, "issue");
+  const instance = await kong.start();
+  const names = [
+    "Name",
+    "Config",
+    "InstanceId",
+    "EventName",
+    "EventId",
+    "Data",
+    "toString",
+    "x-api-key",
+    "authorization",
+  ];
+  const anything = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: "small" },
+      fc.constantFrom("oneapi", "access", "{}", '{"key":7,"consumer_keys":"x","consumer_by":{}}', instance, null, ""),
+      fc.oneof(fc.integer(), fc.double(), fc.boolean(), fc.string(), fc.uint8Array()),
+      fc.array(tie("value"), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...names), tie("value"), { maxKeys: 4 }),
+    ),
+  })).value;
+  const steps = ["Step", "StepMultiMap", "StepConsumer", "StepError"];
+  const methods = ["StartInstance", "CloseInstance", "HandleEvent", "", "x", ...steps];
+  const call = async (method: string, argument: unknown) => {
+    const [type, , error, result] = await kong.call(`plugin.${method}`, argument);
+    expect(type).toBe(1);
+    expect(error === null ? typeof result : typeof error).toBe(error === null ? "object" : "string");
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...methods), fc.constantFrom(...steps), anything, async (method, step, given) => {
+      await call(method, given);
+      // Of a phase that waits for the client's headers.
+      const { EventId } = await begin(await kong.start());
+      await call(step, { EventId, Data: given });
+    }),
+    { numRuns: 300, seed: 7 },
+  );
+  expect(issued).not.toHaveBeenCalled();
+  issued.mockRestore();
+  side.plugins.sweep(side.now + 65_000);
+  expect(side.plugins.busy).toBe(0);
 });
 
 describe("ids", () => {
