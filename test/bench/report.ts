@@ -20,7 +20,7 @@ const QUIET = 0.1;
 /** A Markdown table of all figures beside plain Envoy's, and what one must know to read it. */
 export function asMarkdown(measured: Measured[], envoy: string, circumstances: Circumstances): string {
   const lines = [...describe(`Envoy ${envoy} with 1 worker`, circumstances), "", ...tableOf(measured, "plain Envoy")];
-  return [...lines, "A figure that says `to …` has that in the place of plain Envoy.", ""].join("\n");
+  return [...lines, ""].join("\n");
 }
 
 /** The figures beside those of `base`, and how to read them. */
@@ -32,6 +32,7 @@ export function tableOf(measured: Measured[], base: string): string[] {
     "",
     `Compared: how many times the value of ${base}, or with + what OneAPI adds to it; median of pairs taken one right after the`,
     "other. The two values themselves are medians too. Limits marked * are held by `--check`.",
+    `A figure that says \`to …\` has that in the place of ${base}.`,
   ];
 }
 

@@ -10,6 +10,8 @@ type KongPhase = {
   name: string;
   pace: Pace;
   traffic: Traffic;
+  /** What goes through the relay in the place of the floor's slice, to be compared with. */
+  base?: Traffic;
   figures: (Figure & { of: (slice: KongSlice) => number })[];
 };
 
@@ -44,6 +46,23 @@ export const KONG_PHASES: KongPhase[] = [
     ],
   },
   {
+    name: "limits",
+    pace: { events: 50, gapUs: 4_000 },
+    traffic: { ...CHAT, key: "limited" },
+    base: CHAT,
+    figures: [
+      {
+        ...{
+          ...ratio,
+          what: "Relay, chat under five limits, to the relay without: CPU per request",
+          goal: 1.1,
+          limit: 1.2,
+        },
+        of: ({ cpu_us, requests }) => cpu_us / requests,
+      },
+    ],
+  },
+  {
     name: "stream",
     pace: { events: 50, gapUs: 4_000 },
     traffic: STREAM,
@@ -69,24 +88,43 @@ export const KONG_PHASES: KongPhase[] = [
 ];
 
 /** `rounds` pairs of slices, after as many requests through both as their code needs to become warm. */
-export async function measureKongPhase({ pace, traffic, figures }: KongPhase, rounds: number, stand: KongStand) {
+export async function measureKongPhase(phase: KongPhase, rounds: number, stand: KongStand): Promise<Measured[]> {
+  const { pace, traffic, base } = phase;
   await stand.upstream.go(pace);
-  await slicePair({ ...traffic, requests: traffic.stream ? traffic.requests * 2 : WARM_REQUESTS }, stand);
-  const slices: { floor: KongSlice; relay: KongSlice }[] = [];
-  for (let round = 0; round < rounds; round++) slices.push(await slicePair(traffic, stand));
-  return figures.map(({ of, ...figure }): Measured => {
-    return { figure, pairs: slices.map(({ floor, relay }) => ({ plain: of(floor), oneapi: of(relay) })) };
+  const requests = traffic.stream ? traffic.requests * 2 : WARM_REQUESTS;
+  const warm = { ...phase, traffic: { ...traffic, requests } };
+  await slicePair(base === undefined ? warm : { ...warm, base: { ...base, requests } }, stand);
+  const slices: { plain: KongSlice; oneapi: KongSlice }[] = [];
+  for (let round = 0; round < rounds; round++) slices.push(await slicePair(phase, stand));
+  return phase.figures.map(({ of, ...figure }) => {
+    return { figure, pairs: slices.map(({ plain, oneapi }) => ({ plain: of(plain), oneapi: of(oneapi) })) };
   });
 }
 
-async function slicePair(traffic: Traffic, stand: KongStand): Promise<{ floor: KongSlice; relay: KongSlice }> {
-  const { load, plugin, relay } = stand;
+async function slicePair(
+  { traffic, base }: KongPhase,
+  stand: KongStand,
+): Promise<{ plain: KongSlice; oneapi: KongSlice }> {
+  if (base !== undefined) return { plain: await throughRelay(base, stand), oneapi: await throughRelay(traffic, stand) };
+  const ticketed = await askTickets(traffic, stand);
+  const plain = { ...(await stand.load.run(stand.floor, traffic)), accessUs: 0 };
+  return { plain, oneapi: await ticketed() };
+}
+
+async function throughRelay(traffic: Traffic, stand: KongStand): Promise<KongSlice> {
+  const run = await askTickets(traffic, stand);
+  return await run();
+}
+
+/** Asks the plugin for what the slice needs, and answers the slice. */
+async function askTickets(
+  traffic: Traffic,
+  { load, plugin, relay, pause }: KongStand,
+): Promise<() => Promise<KongSlice>> {
   const wanted = traffic.requests + warmUpOf(traffic);
   const before = cpuMs([relay.pid]);
   const tickets = await plugin.tickets(wanted, authorization(traffic.key));
   const accessUs = ((cpuMs([relay.pid]) - before) * 1_000) / wanted;
-  await stand.pause();
-  const ofFloor = await load.run(stand.floor, traffic);
-  const ofRelay = await load.run(relay, traffic, tickets);
-  return { floor: { ...ofFloor, accessUs: 0 }, relay: { ...ofRelay, accessUs } };
+  await pause();
+  return async () => ({ ...(await load.run(relay, traffic, tickets)), accessUs });
 }
