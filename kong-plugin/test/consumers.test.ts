@@ -53,7 +53,7 @@ async function request(config: object, consumer?: object, headers: Record<string
       const [status, body] = Args as [number, string];
       const { error } = JSON.parse(body) as { error: { message: string; code: string; type: string; param: null } };
       expect(Object.keys(error).sort()).toEqual(["code", "message", "param", "type"]);
-      return { methods, refused: `${status} ${error.code}`, key: undefined };
+      return { methods, refused: `${status} ${error.code}`, message: error.message, key: undefined };
     } else {
       expect((await kong.result("plugin.Step", { EventId })).Data).toBe("ret");
       expect(Object.keys(Args[0] as object)).toEqual([TICKET_HEADER]);
@@ -67,6 +67,7 @@ const served = { methods: ["client.get_consumer", "service.request.set_headers"]
 const refused = (by: string) => ({
   methods: ["client.get_consumer", "response.exit"],
   refused: by,
+  message: expect.any(String),
   key: undefined,
 });
 
@@ -128,12 +129,20 @@ describe("a plugin with a `key`", () => {
     expect(await request({ key: CLIENT_KEY }, undefined, own)).toEqual({ methods, refused: null, key: CLIENT_KEY });
   });
 
+  it("that OneAPI does not know is not called the client's", async () => {
+    const { refused, message } = await request({ key: OTHERS_KEY });
+    expect(refused).toBe("401 invalid_api_key");
+    expect(message).toMatch(/^The key that the gateway has for you/);
+    const own = await request({}, undefined, { authorization: [`Bearer ${OTHERS_KEY}`] });
+    expect(own.message).toBe("Incorrect API key provided.");
+  });
+
   it("that the vault does not have serves nobody, under no other key, and says so in its log", async () => {
     const own = { authorization: [`Bearer ${CLIENT_KEY}`] };
     for (const key of ["", 17]) {
       side.logged.length = 0;
       const outcome = await request({ key, $refs: { key: "{vault://env/team-key}" } }, ada, own);
-      expect(outcome).toEqual({ methods: ["response.exit"], refused: "503 key_not_resolved", key: undefined });
+      expect(outcome).toMatchObject({ methods: ["response.exit"], refused: "503 key_not_resolved" });
       expect(side.logged).toEqual([expect.stringContaining("is empty")]);
     }
   });

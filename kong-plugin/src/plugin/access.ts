@@ -17,6 +17,9 @@ import type { Config, ConsumerName } from "./schema.ts";
 /** As many as Kong tells of. @see https://developer.konghq.com/gateway/pdk/reference/kong.request/#kongrequestget_headersmax_headers */
 const MOST_HEADERS = 1000;
 
+/** The core's word for a key that nobody knows. */
+const WRONG_KEY = "invalid_api_key";
+
 /** What the phase uses of Kong's PDK. */
 export interface Kong {
   client: {
@@ -54,7 +57,8 @@ export async function access(host: Host, config: Config, kong: Kong): Promise<vo
   // The refusal of a known key is recorded, with what it was used for.
   if (operation.key !== null) operation.endpoint = endpointOf(await pathOf(kong));
   host.close(operation, false);
-  await refuse(kong, operation.problem ?? unavailable("The request cannot be served.", "gateway_error"), operation.id);
+  const problem = operation.problem ?? unavailable("The request cannot be served.", "gateway_error");
+  await refuse(kong, own !== null && problem.code === WRONG_KEY ? wrongConfiguredKey() : problem, operation.id);
 }
 
 /** The key that the configuration has for the request; null when it is the client's own that counts. */
@@ -73,6 +77,11 @@ async function configuredKey({ key, consumerKeys, consumerBy }: Config, kong: Ko
     "This consumer has no OneAPI key; ask the gateway's administrator for one.",
     "consumer_without_key",
   );
+}
+
+/** The client has sent no key, so it must not be told that its own is wrong. */
+function wrongConfiguredKey(): Problem {
+  return unauthorized("The key that the gateway has for you is not known; ask its administrator.", WRONG_KEY);
 }
 
 /** The vault does not have it: nobody is served under another key instead. */
