@@ -4,7 +4,7 @@ export type Answer = { status: number; text: string };
 
 /**
  * One HTTP request on a connection of its own (so that several reach several workers of an Envoy). Null when nothing
- * answers: during a start that is no error.
+ * answers: during a start that is no error. `timeoutMs`: how long it may be silent.
  */
 export async function ask(
   url: string,
@@ -12,10 +12,11 @@ export async function ask(
     method = "GET",
     headers = {},
     body = "",
-  }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+    timeoutMs = 10_000,
+  }: { method?: string; headers?: Record<string, string>; body?: string; timeoutMs?: number } = {},
 ): Promise<Answer | null> {
   return await new Promise((resolve) => {
-    const call = request(url, { method, headers, agent: false, timeout: 10_000 }, (response) => {
+    const call = request(url, { method, headers, agent: false, timeout: timeoutMs }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {

@@ -23,6 +23,9 @@ export type ControlSettings = {
  */
 export const ONEAPI = ["--max-semi-space-size=16", join(checkout, "control-service/bin/oneapi.js")];
 
+/** What applies a large oneapi.yaml on a busy machine. */
+const APPLY_MS = 120_000;
+
 /** A control service that answers. */
 export class Control {
   readonly part: Part;
@@ -59,7 +62,8 @@ export class Control {
   /** Applies an oneapi.yaml. Rejects with what the service says is wrong with it. */
   async apply(yaml: string, name: string): Promise<void> {
     const headers = { authorization: `Bearer ${this.adminToken}`, "content-type": "application/yaml" };
-    const answer = await ask(`${this.url}/admin/v1/config`, { method: "PUT", headers, body: yaml });
+    const call = { method: "PUT", headers, body: yaml, timeoutMs: APPLY_MS };
+    const answer = await ask(`${this.url}/admin/v1/config`, call);
     if (answer === null) throw new Error(`${name} could not be applied: the control service does not answer`);
     if (answer.status >= 300) throw new Error(`${name} is refused: ${explain(answer.text)}`);
   }

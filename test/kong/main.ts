@@ -25,7 +25,9 @@ function startWorker(): KongWorker {
 }
 
 let worker = startWorker();
-const server = createServer({ requestTimeout: 0 }, (client, answer) => {
+/** Of nginx: shorter, and a client that comes back after some seconds could meet a connection that is being closed. */
+const KEEP_ALIVE_MS = 75_000;
+const server = createServer({ requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS }, (client, answer) => {
   worker.serve(client, answer).catch((error: Error) => {
     log(error.message);
     answer.destroy();
