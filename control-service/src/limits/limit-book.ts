@@ -7,6 +7,8 @@ import { gatewayLimits } from "./gateway-limits.ts";
 import { splitModelName } from "./recorded-use.ts";
 
 const MAX_KNOWN = 100_000;
+/** Of one question: changes that follow each other must not keep it from its answer. */
+const MOST_READS = 5;
 
 /**
  * What each counter's limit is now: looked up once, read again when the database says that something changed. A counter
@@ -24,16 +26,21 @@ export class LimitBook {
 
   /** The limits of counters; those that have none are absent. */
   async find(counters: readonly string[]): Promise<Map<string, GatewayLimit>> {
-    const missing = counters.filter((counter) => !this.#known.has(counter));
-    const edition = this.#edition;
-    const read = missing.length === 0 ? new Map() : await readLimits(this.#database.query, missing);
-    const found = new Map<string, GatewayLimit>();
-    for (const counter of counters) {
-      const limit = this.#known.get(counter) ?? read.get(counter);
-      if (limit !== undefined) found.set(counter, limit);
+    for (let reads = 1; ; reads++) {
+      const missing = counters.filter((counter) => !this.#known.has(counter));
+      const edition = this.#edition;
+      const read = missing.length === 0 ? new Map() : await readLimits(this.#database.query, missing);
+      // What a refresh has overtaken may be old, and of what is not kept no later change would be noticed.
+      const kept = edition === this.#edition;
+      if (kept) for (const counter of missing) this.#hold(counter, read.get(counter) ?? null);
+      else if (reads < MOST_READS) continue;
+      return new Map(
+        counters.flatMap((counter): [string, GatewayLimit][] => {
+          const limit = this.#known.get(counter) ?? read.get(counter);
+          return limit === undefined ? [] : [[counter, limit]];
+        }),
+      );
     }
-    if (edition === this.#edition) for (const counter of missing) this.#hold(counter, read.get(counter) ?? null);
-    return found;
   }
 
   /** Reads again what it knows, and answers the limits whose amount is another now. */
