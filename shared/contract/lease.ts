@@ -77,7 +77,7 @@ export const leaseClaimSchema = z.object({
   spent: units,
   /** Held by operations under way. */
   reserved: units,
-  /** What operations wait for now. */
+  /** What operations are waiting for. */
   need: units.default(0),
   /** What it wants to hold besides, from its recent use. */
   keep: units.default(0),

@@ -23,7 +23,7 @@ const NOTHING = new Uint8Array(0);
 export interface Receiver {
   /**
    * The next bytes for the client, `untouched` if they are the provider's own; with `attempt.complete` the last ones. False
-   * when the client takes no more for now: `delivery.resume` must follow.
+   * when the client takes no more at the moment: `delivery.resume` must follow.
    */
   pass(bytes: Uint8Array, given: IncomingHttpHeaders, untouched: boolean): boolean;
   /** The attempt failed before the client got anything. */

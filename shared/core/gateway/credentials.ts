@@ -5,7 +5,7 @@ import { Attempt } from "./attempt.ts";
 const LIMITED_REST: f64 = 5000;
 const LAST_TURN: i32 = 0xffffff;
 
-// What a credential is good for now, the best first.
+// What a credential is good for at this moment, the best first.
 const FRESH: i32 = 0;
 /** An attempt of the same operation has used it. */
 const USED: i32 = 1;
